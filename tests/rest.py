@@ -12,7 +12,9 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-LEAKS = re.compile(r"Traceback|psycopg|sqlalchemy|site-packages|\.py\b|SELECT |INSERT |UPDATE payments|127\.0\.0\.1|localhost|pg_|grpc_status", re.I)
+LEAKS = re.compile(
+    r"Traceback|psycopg|sqlalchemy|site-packages|\.py\b|SELECT |INSERT |UPDATE payments|127\.0\.0\.1|localhost|pg_|grpc_status", re.I
+)
 
 Body = bytes | str | Iterable[bytes] | None
 

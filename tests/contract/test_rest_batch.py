@@ -33,7 +33,13 @@ def test_each_payment_has_its_result_in_order(rest: Rest, stored: Database) -> N
 
 def test_one_bad_payment_does_not_fail_its_neighbours(rest: Rest, stored: Database) -> None:
     before = stored.count()
-    bad = [document(payment="-1"), document(payment="100000"), document('{"a":1e1000}'), document(r'{"a":"\u0000"}'), document('{"a":1,"a":1}')]
+    bad = [
+        document(payment="-1"),
+        document(payment="100000"),
+        document('{"a":1e1000}'),
+        document(r'{"a":"\u0000"}'),
+        document('{"a":1,"a":1}'),
+    ]
     answer = rest.post("/create:batch", body=batch(document('{"n":0}'), *bad, item("two words"), document('{"n":1}', status="consumed")))
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]

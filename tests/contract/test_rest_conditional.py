@@ -68,9 +68,9 @@ def test_a_delete_answers_with_the_payment_it_deleted(rest: Rest, stored: Databa
     assert_problem(rest.delete(f"/delete/{created['id']}"), 404, "NOT_FOUND", reason="PAYMENT_NOT_FOUND")
 
 
-MATCHING = ["{etag}", "*", '"other", {etag}', '{etag},"other"', 'W/{etag}, {etag}', '"a,b", {etag}', ' {etag} ', '{etag},', ',, {etag}']
+MATCHING = ["{etag}", "*", '"other", {etag}', '{etag},"other"', "W/{etag}, {etag}", '"a,b", {etag}', " {etag} ", "{etag},", ",, {etag}"]
 FAILING = ["{old}", '"other"', '"x","y"', "W/{etag}", 'W/{etag}, "other"', '""', '"*"', '"a\\"']
-MALFORMED = ["unquoted", '"open', 'open"', '"a" "b"', "w/{etag}", 'W/ {etag}', "*, {etag}", "{etag}, *", "**", "", '"a b"']
+MALFORMED = ["unquoted", '"open', 'open"', '"a" "b"', "w/{etag}", "W/ {etag}", "*, {etag}", "{etag}, *", "**", "", '"a b"']
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
@@ -101,7 +101,7 @@ def test_a_condition_that_is_malformed_is_400_and_changes_nothing(
 def test_header_lines_of_one_condition_are_one_list(rest: Rest, made: Made) -> None:
     body = b'{"status":"inserted"}'
     request = (
-        f'PUT /update/{made.id} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n'
+        f"PUT /update/{made.id} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         f'If-Match: "other"\r\nIf-Match: {made.etag}\r\nConnection: close\r\n\r\n'
     ).encode() + body
     assert raw_exchange(rest.url, request)[0] == 200

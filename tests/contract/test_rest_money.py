@@ -49,7 +49,7 @@ REFUSED = [
     "[1]",
     "{}",
 ]
-MALFORMED = ["NaN", "Infinity", "-Infinity", "1.234,50", "1,5", "012", "+1", ".5", "5.", "1.2.3", "0x10", "1_000", "--1", "１", ""]
+MALFORMED = ["NaN", "Infinity", "-Infinity", "1.234,50", "1,5", "012", "+1", ".5", "5.", "1.2.3", "0x10", "1_000", "--1", "\uff11", ""]
 
 
 @pytest.mark.parametrize(("sent", "shown"), ACCEPTED.items())
@@ -75,7 +75,9 @@ def test_money_is_exact_in_lists_and_batches(rest: Rest, stored: Database) -> No
 @pytest.mark.usefixtures("nothing_written")
 @pytest.mark.parametrize("sent", REFUSED)
 def test_money_of_another_form_is_refused_with_the_form_expected(rest: Rest, sent: str) -> None:
-    problem = assert_problem(rest.post("/create", body=document(payment=sent)), 400, "INVALID_ARGUMENT", reason="INVALID_FIELD", field="payment")
+    problem = assert_problem(
+        rest.post("/create", body=document(payment=sent)), 400, "INVALID_ARGUMENT", reason="INVALID_FIELD", field="payment"
+    )
     (error,) = problem["errors"]
     assert re.search(r"99999\.99|decimals|JSON number|required", error["description"]), error
 
