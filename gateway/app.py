@@ -1,0 +1,56 @@
+"""Wires the transcoder to payments: every REST route of the API comes from the proto's annotations."""
+
+import grpc.aio
+from fastapi import FastAPI
+from google.rpc import code_pb2, status_pb2
+from payments.v1 import annotations_pb2, payments_pb2
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.docs import TITLE, describe, docs_routes
+from gateway.headers import Headers, call_metadata
+from gateway.payments import HANDLERS
+from gateway.settings import Settings
+from gateway.status import Readiness, status_routes
+from gateway.transcoding import JsonFormat, problem_response, transcode
+
+SERVICES = [payments_pb2.DESCRIPTOR.services_by_name["PaymentService"]]
+FORMAT = JsonFormat(proto_names=True, short_enums=True, literal=annotations_pb2.json_literal)
+
+_CODES = {404: code_pb2.NOT_FOUND, 405: code_pb2.UNIMPLEMENTED}
+
+
+def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readiness) -> FastAPI:
+    """The gateway as an ASGI application, calling the server through `channel`."""
+    app = FastAPI(title=TITLE, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.router.routes += transcode(
+        SERVICES,
+        channel,
+        format=FORMAT,
+        handlers=HANDLERS,
+        metadata=call_metadata,
+        max_body=settings.max_body,
+        timeout=settings.request_timeout,
+    )
+    app.router.routes += status_routes(channel, readiness)
+    app.router.routes += docs_routes(describe(SERVICES, FORMAT))
+    app.add_exception_handler(HTTPException, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception alone
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id", "Authorization"],
+            expose_headers=["ETag", "Link", "Retry-After", "X-Request-Id"],
+        )
+    app.add_middleware(Headers)
+    return app
+
+
+async def _problem(request: Request, error: HTTPException) -> Response:
+    """What the router itself refuses: an unknown path, a method that a route does not have."""
+    detail = "There is nothing at this path." if error.status_code == 404 else str(error.detail)
+    status = status_pb2.Status(code=_CODES.get(error.status_code, code_pb2.INVALID_ARGUMENT), message=detail)
+    return problem_response(status, http_status=error.status_code, headers=error.headers)

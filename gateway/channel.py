@@ -1,0 +1,47 @@
+"""The gRPC channel to the server: who is called, what is retried, how soon a lost server is left and a new one found."""
+
+import json
+
+import grpc.aio
+
+SERVICE = "payments.v1.PaymentService"
+
+# Only what may run twice: reads, and creates, which carry a key or an id of their own. An update or a delete that may have been
+# sent is not repeated: its second answer would be a false 412 or 404.
+_REPEATABLE = ("CreatePayment", "GetPayment", "ListPayments")
+
+_SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    # A server without its database says NOT_SERVING for the service and gets no calls.
+    "healthCheckConfig": {"serviceName": SERVICE},
+    "methodConfig": [
+        {
+            "name": [{"service": SERVICE, "method": method} for method in _REPEATABLE],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 3,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+}
+
+_OPTIONS = [
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.dns_min_time_between_resolutions_ms", 5_000),  # gRPC's default of 30 s keeps new servers idle for as long
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    # A page ends at 1 MiB of documents, and one document may be longer than its text was, as its numbers are written out.
+    ("grpc.max_receive_message_length", 16 << 20),
+    ("grpc.enable_http_proxy", 0),  # the server is inside; a proxy of the environment is for the outside
+]
+
+
+def open_channel(target: str) -> grpc.aio.Channel:
+    """A channel to a gRPC target (gRPC's name syntax, such as `dns:///host:port` or `ipv4:10.0.0.1:50051,10.0.0.2:50051`)."""
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)

@@ -1,0 +1,78 @@
+"""What holds for every answer: its request id, its security headers, and a truthful 500 where the gateway itself failed."""
+
+import logging
+import re
+import uuid
+from collections.abc import Iterable
+
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.transcoding import problem_response
+
+log = logging.getLogger("gateway")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# W3C Trace Context, version 00 and later ones that keep its form; all-zero ids are invalid there.
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_STATE = "payments"
+
+
+class Headers:
+    """Outermost ASGI middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request_id = _header(scope["headers"], b"x-request-id", _REQUEST_ID) or uuid.uuid4().hex.encode()
+        scope.setdefault("state", {})[_STATE] = request_id
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = message["headers"] = list(message.get("headers", ()))
+                headers += ((b"x-request-id", request_id), (b"x-content-type-options", b"nosniff"))
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
+                if message["status"] >= 500:
+                    log.warning("%s %s answered %d, request %s", scope["method"], _path(scope), message["status"], request_id.decode())
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            log.exception("%s %s failed, request %s", scope["method"], _path(scope), request_id.decode())
+            if started:
+                raise  # the server closes the connection, so that the client sees that the answer is cut
+            await _internal_error(request_id.decode())(scope, receive, send_with_headers)
+
+
+def call_metadata(scope: Scope) -> list[tuple[str, str]]:
+    """The gRPC metadata of a request: its id, and the trace it belongs to where the header is well-formed."""
+    metadata = [("x-request-id", scope["state"][_STATE].decode())]
+    traceparent = _header(scope["headers"], b"traceparent", _TRACEPARENT)
+    if traceparent:
+        metadata.append(("traceparent", traceparent.decode()))
+    return metadata
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes, form: re.Pattern[bytes]) -> bytes | None:
+    """The header's value where it is there once and well-formed."""
+    values = [value for key, value in headers if key == name]
+    return values[0] if len(values) == 1 and form.fullmatch(values[0]) else None
+
+
+def _path(scope: Scope) -> str:
+    """As it came, percent-encoded, so that no path can break a log line."""
+    return ascii(scope["raw_path"])[2:-1]
+
+
+def _internal_error(request_id: str) -> ASGIApp:
+    status = status_pb2.Status(code=code_pb2.INTERNAL, message=f"Internal error; the log has it under request id {request_id}.")
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="INTERNAL", domain="payments.v1"))
+    return problem_response(status)

@@ -1,0 +1,105 @@
+"""What REST adds to the payments RPCs: the headers Idempotency-Key, If-Match, If-None-Match and ETag."""
+
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from payments.v1 import payments_pb2, uuid7
+from starlette.responses import Response
+
+from gateway.channel import SERVICE
+from gateway.listing import list_payments
+from gateway.preconditions import EntityTags, MalformedPrecondition, etag_header
+from gateway.transcoding import Call, Handler, RpcFailed, problem_response
+
+DOMAIN = "payments.v1"
+NO_ETAG = "none"  # etags are numbers
+MOST_ETAGS = 8  # in one If-Match: each may cost a call
+
+
+def invalid(field: str, description: str) -> RpcFailed:
+    """INVALID_ARGUMENT that names a header or field."""
+    status = status_pb2.Status(code=code_pb2.INVALID_ARGUMENT, message=f"{field}: {description}")
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="INVALID_FIELD", domain=DOMAIN))
+    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+    status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
+    return RpcFailed(status)
+
+
+async def create(call: Call) -> Response:
+    message: payments_pb2.CreatePaymentRequest = call.message
+    keys = call.request.headers.getlist("idempotency-key")
+    if keys:
+        key = keys[0]
+        if len(keys) > 1 or not key:
+            raise invalid("Idempotency-Key", "must be one key of 1 to 64 visible ASCII characters")
+        if message.request_id and message.request_id != key:
+            raise invalid("Idempotency-Key", "differs from request_id")
+        message.request_id = key
+    if not message.request_id:
+        # The gateway repeats a create whose connection was lost: under an id of its own it meets the primary key.
+        call.metadata.append(("payments-payment-id", uuid7.new()))
+    reply = await call.invoke()
+    return call.render(reply, headers=etag_header(reply.etag))
+
+
+async def batch_create(call: Call) -> Response:
+    if "idempotency-key" in call.request.headers:
+        raise invalid("Idempotency-Key", "is not for batches: give each item a request_id")
+    return call.render(await call.invoke())
+
+
+async def get(call: Call) -> Response:
+    unless = _entity_tags(call, "If-None-Match")
+    reply = await call.invoke()
+    headers = etag_header(reply.etag) | {"Cache-Control": "private, no-cache"}
+    if unless is not None and not unless.none_match(reply.etag):
+        return Response(status_code=304, headers=headers)
+    return call.render(reply, headers=headers)
+
+
+async def update_or_delete(call: Call) -> Response:
+    condition = _entity_tags(call, "If-Match")
+    try:
+        reply = await (call.invoke() if condition is None or condition.any else _invoke_if_match(call, condition.strong))
+    except RpcFailed as error:
+        if condition is not None and error.reason == "ETAG_MISMATCH":
+            return problem_response(error.status, http_status=412)
+        raise
+    return call.render(reply, headers=etag_header(reply.etag))
+
+
+async def _invoke_if_match(call: Call, etags: tuple[str, ...]) -> Message:
+    """Tries each tag: a mismatch changes nothing. `etags` are the strong ones, as weak ones never match; without any the condition is
+    false wherever the payment is there, which the server says of an etag that no payment has."""
+    if call.message.etag and call.message.etag not in etags:
+        raise invalid("If-Match", "differs from etag")
+    if len(etags) > MOST_ETAGS:
+        raise invalid("If-Match", f"lists more than {MOST_ETAGS} entity tags")
+    for etag in etags[:-1]:
+        call.message.etag = etag
+        try:
+            return await call.invoke()
+        except RpcFailed as error:
+            if error.reason != "ETAG_MISMATCH":
+                raise
+    call.message.etag = etags[-1] if etags else NO_ETAG
+    return await call.invoke()
+
+
+def _entity_tags(call: Call, header: str) -> EntityTags | None:
+    values = call.request.headers.getlist(header)
+    if not values:
+        return None
+    try:
+        return EntityTags.parse(", ".join(values))
+    except MalformedPrecondition as error:
+        raise invalid(header, str(error)) from None
+
+
+HANDLERS: dict[str, Handler] = {
+    f"{SERVICE}.CreatePayment": create,
+    f"{SERVICE}.BatchCreatePayments": batch_create,
+    f"{SERVICE}.GetPayment": get,
+    f"{SERVICE}.ListPayments": list_payments,
+    f"{SERVICE}.UpdatePayment": update_or_delete,
+    f"{SERVICE}.DeletePayment": update_or_delete,
+}

@@ -1,0 +1,93 @@
+"""One gateway process from start to end: sockets, the channel to the server, signals."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from prometheus_client import start_http_server
+
+from gateway.app import create_app
+from gateway.channel import open_channel
+from gateway.settings import Settings
+from gateway.status import Readiness
+
+log = logging.getLogger("gateway")
+
+DRAIN = 25  # seconds in-flight requests have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
+KEEP_ALIVE = 75  # seconds an idle connection is kept: longer than nginx's 60, so that nginx is the one that closes
+
+
+class CannotListen(Exception):
+    """An address to listen on is in use, or is none of this machine's."""
+
+
+class _Server(uvicorn.Server):
+    """Without uvicorn's own signal handling, which raises SIGTERM anew after a clean stop, so that the exit code would not be 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. Raises CannotListen."""
+    listener = _listen(settings.listen, "--listen")
+    _serve_metrics(settings.metrics_listen)
+    readiness = Readiness()
+    async with open_channel(settings.server) as channel:
+        server = _Server(
+            uvicorn.Config(
+                create_app(settings, channel, readiness),
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                server_header=False,
+                access_log=False,
+                log_config=None,
+                log_level=logging.WARNING,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=DRAIN,
+            )
+        )
+        stopping = asyncio.ensure_future(_stop_on_signal(server, readiness, settings.shutdown_delay))
+        host, port = listener.getsockname()[:2]
+        log.info("REST listening on %s:%d, server %s", host, port, settings.server)
+        await server.serve(sockets=[listener])
+        stopping.cancel()
+    log.info("stopped")
+
+
+async def _stop_on_signal(server: uvicorn.Server, readiness: Readiness, delay: float) -> None:
+    """At a signal: not ready, then wait for load balancers to notice, then no more requests. A second signal skips the waiting."""
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    log.info("%s: stopping", (await signals.get()).name)
+    readiness.ready = False
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(signals.get(), delay)
+    server.should_exit = True
+    await signals.get()
+    server.force_exit = True
+
+
+def _listen(address: tuple[str, int], option: str) -> socket.socket:
+    host, port = address
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(address, family=family, backlog=2048)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port} ({option}): {error.strerror}") from error
+
+
+def _serve_metrics(address: tuple[str, int]) -> None:
+    host, port = address
+    try:
+        start_http_server(port, host)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port} (--metrics-listen): {error.strerror}") from error

@@ -1,0 +1,16 @@
+"""What one gateway process is told at its start."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of `payments-gateway serve`; gateway/cli.py says what each means and its default."""
+
+    listen: tuple[str, int]
+    metrics_listen: tuple[str, int]
+    server: str
+    cors_origins: tuple[str, ...]
+    request_timeout: float  # seconds
+    max_body: int  # bytes
+    shutdown_delay: float  # seconds
