@@ -9,8 +9,12 @@ from gateway.transcoding._invalid_json import InvalidJson, wrong_type
 
 _WHITE_SPACE = " \t\n\r"
 _SPACE = re.compile(r"[ \t\n\r]*")
-_KEY = re.compile(r'[ \t\n\r]*("[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")[ \t\n\r]*:[ \t\n\r]*')
-_SEPARATOR = re.compile(r"[ \t\n\r]*([],}])")
+_KEY = r'"([^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)"[ \t\n\r]*:[ \t\n\r]*'
+# One match a member, which is where the time goes: brace or comma, key, colon.
+_FIRST = re.compile(r"\{[ \t\n\r]*" + _KEY)
+_NEXT = re.compile(r"[ \t\n\r]*,[ \t\n\r]*" + _KEY)
+_EMPTY = re.compile(r"\{[ \t\n\r]*\}")
+_END = re.compile(r"[ \t\n\r]*\}")
 
 
 class Real(str):
@@ -90,9 +94,9 @@ def _value(text: str, at: int, shape: Shape | None) -> tuple[Any, int]:
             value, end = _SYNTAX.raw_decode(text, at)
             return (None if value is None else Literal(text[at:end])), end
         if opening == "{":
-            return _object(text, at + 1, shape)
+            return _object(text, at, shape)
         if opening == "[" and shape.items is not None:
-            return _array(text, at + 1, shape.items)
+            return _array(text, at, shape.items)
     try:
         return _VALUES.raw_decode(text, at)
     except (json.JSONDecodeError, InvalidJson):
@@ -102,50 +106,39 @@ def _value(text: str, at: int, shape: Shape | None) -> tuple[Any, int]:
 
 
 def _object(text: str, at: int, shape: Shape) -> tuple[dict[str, Any], int]:
+    if (empty := _EMPTY.match(text, at)) is not None:
+        return {}, empty.end()
     members: list[tuple[str, Any]] = []
-    if (end := _closed(text, at, "}")) is not None:
-        return {}, end
-    while True:
-        key, at = _key(text, at)
-        value, at = _value(text, at, shape.members.get(key, shape.others))
+    match = _FIRST.match(text, at)
+    while match is not None:
+        key = match[1]
+        if "\\" in key:
+            # The pattern admits any escape; the decoder knows which there are.
+            key = _VALUES.raw_decode(text, match.start(1) - 1)[0]
+        value, at = _value(text, match.end(), shape.members.get(key, shape.others))
         members.append((key, value))
-        at, more = _separator(text, at, "}")
-        if not more:
-            return _members(members), at
+        match = _NEXT.match(text, at)
+    end = _END.match(text, at)
+    if end is None:
+        raise json.JSONDecodeError("Expecting '}' or a key in double quotes and its value", text, at)
+    return _members(members), end.end()
 
 
 def _array(text: str, at: int, items_shape: Shape) -> tuple[list[Any], int]:
     items: list[Any] = []
-    if (end := _closed(text, at, "]")) is not None:
-        return items, end
+    at = _after_space(text, at + 1)
+    if text[at : at + 1] == "]":
+        return items, at + 1
     while True:
-        item, at = _value(text, _after_space(text, at), items_shape)
+        item, at = _value(text, at, items_shape)
         items.append(item)
-        at, more = _separator(text, at, "]")
-        if not more:
-            return items, at
-
-
-def _key(text: str, at: int) -> tuple[str, int]:
-    match = _KEY.match(text, at)
-    if match is None:
-        raise json.JSONDecodeError("Expecting property name enclosed in double quotes and ':'", text, _after_space(text, at))
-    quoted = match[1]
-    # The pattern admits any escape; the decoder knows which there are.
-    key = quoted[1:-1] if "\\" not in quoted else _VALUES.raw_decode(text, match.start(1))[0]
-    return key, match.end()
-
-
-def _closed(text: str, at: int, bracket: str) -> int | None:
-    at = _after_space(text, at)
-    return at + 1 if text[at : at + 1] == bracket else None
-
-
-def _separator(text: str, at: int, closing: str) -> tuple[int, bool]:
-    match = _SEPARATOR.match(text, at)
-    if match is None or match[1] not in (",", closing):
-        raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
-    return match.end(), match[1] == ","
+        at = _after_space(text, at)
+        separator = text[at : at + 1]
+        if separator == "]":
+            return items, at + 1
+        if separator != ",":
+            raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
+        at = _after_space(text, at + 1)
 
 
 def _after_space(text: str, at: int) -> int:
