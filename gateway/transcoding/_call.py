@@ -1,0 +1,125 @@
+"""One call of an RPC on behalf of one HTTP request."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+from google.protobuf.message import Message
+from google.rpc import code_pb2, status_pb2
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from gateway.transcoding._stream import StreamedResponse, unless_gone
+from gateway.transcoding.problem import RpcFailed, generic_text
+
+log = logging.getLogger(__name__)
+
+# What can be asked again: the work behind it is stopped when nobody waits for it. A write goes on to its end.
+_SAFE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """A method as the channel calls it."""
+
+    invoke: Callable[..., Any]
+    # The body of the answer: the reply, or the field of it that response_body names.
+    encode: Callable[[Message], bytes]
+    # Seconds: of a unary call, or until the first message of a stream.
+    timeout: float | None
+
+
+class Call:
+    """What a handler gets: the request as HTTP had it and the message made of it, which it may change before it invokes the RPC."""
+
+    def __init__(self, rpc: Rpc, scope: Scope, receive: Receive, message: Any, metadata: list[tuple[str, str | bytes]]) -> None:
+        self._rpc = rpc
+        self._scope = scope
+        self._receive = receive
+        self._request: Request | None = None
+        self.message = message
+        # gRPC metadata that the call will carry.
+        self.metadata = metadata
+
+    @property
+    def request(self) -> Request:
+        """The HTTP request; its body has been read."""
+        if self._request is None:
+            self._request = Request(self._scope, self._receive)
+        return self._request
+
+    async def invoke(self) -> Any:
+        """Calls the RPC with message and metadata as they are now; may be called again. Raises RpcFailed."""
+        call = self._rpc.invoke(self.message, timeout=self._rpc.timeout, metadata=self.metadata)
+        try:
+            if self._scope["method"] in _SAFE:
+                return await unless_gone(call, call.cancel, self._receive)
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise RpcFailed.of(error) from error
+
+    def encode(self, reply: Message) -> bytes:
+        """The JSON that the answer's body is made of. Raises RpcFailed for a reply that has no JSON form."""
+        try:
+            return self._rpc.encode(reply)
+        except ValueError as error:
+            log.exception("%s has no JSON form", reply.DESCRIPTOR.full_name)
+            raise _failed(code_pb2.INTERNAL) from error
+
+    def render(self, reply: Message, headers: Mapping[str, str] | None = None) -> Response:
+        """200 with the reply as JSON."""
+        return _Json(self.encode(reply), headers)
+
+    async def stream(self) -> Response:
+        """Calls a server-streaming RPC: newline-delimited JSON, a message a line. Raises RpcFailed for what fails before the first."""
+        call = self._rpc.invoke(self.message, metadata=self.metadata)
+        try:
+            async with asyncio.timeout(self._rpc.timeout):
+                first = await unless_gone(call.read(), call.cancel, self._receive)
+        except TimeoutError:
+            call.cancel()
+            raise _failed(code_pb2.DEADLINE_EXCEEDED) from None
+        except grpc.aio.AioRpcError as error:
+            raise RpcFailed.of(error) from error
+        if self._scope["method"] == "HEAD":
+            call.cancel()
+        return StreamedResponse(self._lines(call, first), "application/x-ndjson")
+
+    async def _lines(self, call: Any, message: Any) -> AsyncGenerator[bytes, None]:
+        try:
+            while message is not grpc.aio.EOF:
+                yield self.encode(message) + b"\n"
+                message = await call.read()
+        except grpc.aio.AioRpcError as error:
+            raise RpcFailed.of(error) from error
+        finally:
+            call.cancel()
+
+
+# Answers one call of a unary method.
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+async def answer(call: Call) -> Response:
+    """The handler of a method that has none of its own."""
+    return call.render(await call.invoke())
+
+
+class _Json(Response):
+    """Of what Starlette's own response does, on the path of every request, only the part that is needed."""
+
+    def __init__(self, body: bytes, headers: Mapping[str, str] | None) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        if headers:
+            self.raw_headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _failed(code: int) -> RpcFailed:
+    return RpcFailed(status_pb2.Status(code=code, message=generic_text(code)))
