@@ -31,7 +31,9 @@ def main() -> None:
 
 
 @main.command(context_settings={"show_default": True, "max_content_width": 140})
-@click.option("--listen", envvar="PAYMENTS_GATEWAY_LISTEN", show_envvar=True, type=Address(), default="127.0.0.1:8080", help="Where REST is served.")
+@click.option(
+    "--listen", envvar="PAYMENTS_GATEWAY_LISTEN", show_envvar=True, type=Address(), default="127.0.0.1:8080", help="Where REST is served."
+)
 @click.option(
     "--metrics-listen",
     envvar="PAYMENTS_GATEWAY_METRICS_LISTEN",

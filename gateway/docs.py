@@ -14,11 +14,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway.channel import SERVICE
-from gateway.transcoding import JsonFormat, openapi
+from gateway.transcoding import JsonFormat
+from gateway.transcoding.openapi import openapi
 
 TITLE = "Payments"
 
-_ETAG_HEADER = {"ETag": {"description": "The payment's etag (RFC 9110).", "schema": {"type": "string"}}}
+_ETAG = {"ETag": {"description": "The payment's etag (RFC 9110).", "schema": {"type": "string"}}}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -42,6 +43,29 @@ _PARAMETERS = {
     f"{SERVICE}.GetPayment": [_IF_NONE_MATCH],
     f"{SERVICE}.UpdatePayment": [_IF_MATCH],
     f"{SERVICE}.DeletePayment": [_IF_MATCH],
+}
+_NEXT = {"Link": {"description": "The next page (RFC 8288), where there is one.", "schema": {"type": "string"}}}
+_ONE_PAYMENT: dict[str, Any] = {"200": {"headers": _ETAG}}
+_CONDITION_FAILED = {
+    "description": "The payment's etag is none of those in If-Match.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_RESPONSES: dict[str, dict[str, Any]] = {
+    f"{SERVICE}.CreatePayment": _ONE_PAYMENT,
+    f"{SERVICE}.GetPayment": _ONE_PAYMENT | {"304": {"description": "The payment is as If-None-Match has it.", "headers": _ETAG}},
+    f"{SERVICE}.ListPayments": {"200": {"headers": _NEXT}},
+    f"{SERVICE}.UpdatePayment": _ONE_PAYMENT | {"412": _CONDITION_FAILED},
+    f"{SERVICE}.DeletePayment": _ONE_PAYMENT | {"412": _CONDITION_FAILED},
+}
+_STATUS_PATH = {
+    "get": {
+        "operationId": "Status",
+        "summary": "Whether the service can do its work, database included.",
+        "responses": {
+            "200": {"description": "It can.", "content": {"text/plain": {"schema": {"type": "string", "const": "ok"}}}},
+            "503": {"$ref": "#/components/responses/ServiceUnavailable"},
+        },
+    }
 }
 _UUID = {"format": "uuid"}
 _AMOUNT = {"minimum": 0, "maximum": 99999.99, "multipleOf": 0.01}
@@ -68,6 +92,8 @@ def describe(services: list[ServiceDescriptor], format: JsonFormat) -> dict[str,
         title=TITLE,
         version=version("payments"),
         parameters=_PARAMETERS,
+        extra_responses=_RESPONSES,
+        extra_paths={"/status": _STATUS_PATH},
         refinements=_REFINEMENTS,
     )
 

@@ -52,9 +52,9 @@ class Headers:
             await _internal_error(request_id.decode())(scope, receive, send_with_headers)
 
 
-def call_metadata(scope: Scope) -> list[tuple[str, str]]:
+def call_metadata(scope: Scope) -> list[tuple[str, str | bytes]]:
     """The gRPC metadata of a request: its id, and the trace it belongs to where the header is well-formed."""
-    metadata = [("x-request-id", scope["state"][_STATE].decode())]
+    metadata: list[tuple[str, str | bytes]] = [("x-request-id", scope["state"][_STATE].decode())]
     traceparent = _header(scope["headers"], b"traceparent", _TRACEPARENT)
     if traceparent:
         metadata.append(("traceparent", traceparent.decode()))

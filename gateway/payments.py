@@ -1,6 +1,5 @@
 """What REST adds to the payments RPCs: the headers Idempotency-Key, If-Match, If-None-Match and ETag."""
 
-from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from payments.v1 import payments_pb2, uuid7
 from starlette.responses import Response
@@ -59,7 +58,7 @@ async def get(call: Call) -> Response:
 async def update_or_delete(call: Call) -> Response:
     condition = _entity_tags(call, "If-Match")
     try:
-        reply = await (call.invoke() if condition is None or condition.any else _invoke_if_match(call, condition.strong))
+        reply = await (_invoke(call) if condition is None or condition.any else _invoke_if_match(call, condition.strong))
     except RpcFailed as error:
         if condition is not None and error.reason == "ETAG_MISMATCH":
             return problem_response(error.status, http_status=412)
@@ -67,7 +66,7 @@ async def update_or_delete(call: Call) -> Response:
     return call.render(reply, headers=etag_header(reply.etag))
 
 
-async def _invoke_if_match(call: Call, etags: tuple[str, ...]) -> Message:
+async def _invoke_if_match(call: Call, etags: tuple[str, ...]) -> payments_pb2.Payment:
     """Tries each tag: a mismatch changes nothing. `etags` are the strong ones, as weak ones never match; without any the condition is
     false wherever the payment is there, which the server says of an etag that no payment has."""
     if call.message.etag and call.message.etag not in etags:
@@ -77,12 +76,17 @@ async def _invoke_if_match(call: Call, etags: tuple[str, ...]) -> Message:
     for etag in etags[:-1]:
         call.message.etag = etag
         try:
-            return await call.invoke()
+            return await _invoke(call)
         except RpcFailed as error:
             if error.reason != "ETAG_MISMATCH":
                 raise
     call.message.etag = etags[-1] if etags else NO_ETAG
-    return await call.invoke()
+    return await _invoke(call)
+
+
+async def _invoke(call: Call) -> payments_pb2.Payment:
+    reply: payments_pb2.Payment = await call.invoke()
+    return reply
 
 
 def _entity_tags(call: Call, header: str) -> EntityTags | None:

@@ -41,7 +41,14 @@ async def test_a_well_formed_traceparent_is_carried() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "x", TRACEPARENT.upper(), TRACEPARENT + "-x", "ff" + TRACEPARENT[2:], TRACEPARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32)],
+    [
+        "",
+        "x",
+        TRACEPARENT.upper(),
+        TRACEPARENT + "-x",
+        "ff" + TRACEPARENT[2:],
+        TRACEPARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32),
+    ],
 )
 async def test_a_malformed_traceparent_is_dropped(value: str) -> None:
     assert "traceparent" not in await metadata_seen_with([("traceparent", value)])

@@ -29,7 +29,9 @@ def test_a_star_stands_for_any_version() -> None:
     assert EntityTags.parse(" * ").any
 
 
-@pytest.mark.parametrize("text", ["", " ", ",", "1", '"1', '1"', '"1" "2"', '"1"x', 'w/"1"', 'W/ "1"', '*, "1"', '"1", *', '"\x7f"', '"a b"'])
+@pytest.mark.parametrize(
+    "text", ["", " ", ",", "1", '"1', '1"', '"1" "2"', '"1"x', 'w/"1"', 'W/ "1"', '*, "1"', '"1", *', '"\x7f"', '"a b"']
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(MalformedPrecondition):
         EntityTags.parse(text)
