@@ -1,0 +1,72 @@
+"""The errors of the API: google.rpc.Status with an ErrorInfo, field violations and, where waiting helps, a RetryInfo."""
+
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+DOMAIN = "payments.v1"
+RETRY_AFTER = Duration(seconds=1)
+
+
+class Failure(Exception):
+    """A call, or one item of a batch, that ends with this status."""
+
+    def __init__(self, code: int, reason: str, message: str, *, field: str = "", retry: bool = False) -> None:
+        """`reason`: for programs, unique within DOMAIN; `field`: the path of the field at fault, with `message` what is wrong with it."""
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.field = field
+        self.retry = retry
+
+    def status(self, prefix: str = "") -> status_pb2.Status:
+        """`prefix`: what stands before the field's path when it is part of a larger message, such as `requests[3].`"""
+        field = prefix + self.field if self.field else ""
+        status = status_pb2.Status(code=self.code, message=f"{field}: {self.message}" if field else self.message)
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN))
+        if field:
+            violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=self.message)
+            status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
+        if self.retry:
+            status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=RETRY_AFTER))
+        return status
+
+
+def invalid(field: str, message: str, reason: str = "INVALID_FIELD") -> Failure:
+    return Failure(code_pb2.INVALID_ARGUMENT, reason, message, field=field)
+
+
+def not_found() -> Failure:
+    return Failure(code_pb2.NOT_FOUND, "PAYMENT_NOT_FOUND", "There is no such payment.")
+
+
+def etag_mismatch() -> Failure:
+    return Failure(code_pb2.ABORTED, "ETAG_MISMATCH", "The payment has changed: its etag is another one.")
+
+
+def key_reused() -> Failure:
+    return Failure(code_pb2.ALREADY_EXISTS, "IDEMPOTENCY_KEY_REUSED", "The request_id was used before with other content.")
+
+
+def id_taken() -> Failure:
+    return Failure(code_pb2.ALREADY_EXISTS, "PAYMENT_EXISTS", "There is another payment with this id.")
+
+
+def unavailable() -> Failure:
+    return Failure(code_pb2.UNAVAILABLE, "DATABASE_UNAVAILABLE", "The database is not available at the moment.", retry=True)
+
+
+def deadline_exceeded() -> Failure:
+    return Failure(code_pb2.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "The request could not be answered in time.")
+
+
+def conflict() -> Failure:
+    return Failure(code_pb2.ABORTED, "CONFLICT", "The request met another one and was undone; it can be sent again.", retry=True)
+
+
+def too_many_requests() -> Failure:
+    return Failure(code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS", "Too many requests are in flight.", retry=True)
+
+
+def internal(error_id: str) -> Failure:
+    return Failure(code_pb2.INTERNAL, "INTERNAL", f"Internal error; the log has it under id {error_id}.")

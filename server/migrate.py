@@ -1,0 +1,35 @@
+"""Brings the schema up to date, once, however many processes try at the same time."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from server.database import make_engine
+
+OLDEST = 15  # PostgreSQL's major version
+
+_LOCK = 0x7061796D656E7473  # "payments" in ASCII: whose lock it is can be seen in pg_locks
+
+
+class TooOld(Exception):
+    """The database is older than OLDEST."""
+
+
+def migrate(url: str) -> None:
+    """Migrates to the newest version; does nothing where it is there. Raises TooOld and SQLAlchemy's errors."""
+    engine = make_engine(url, pool_size=1).execution_options(isolation_level="READ COMMITTED")
+    try:
+        with engine.begin() as connection:
+            version = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+            if version < OLDEST * 10_000:
+                raise TooOld(f"PostgreSQL {OLDEST} or newer is needed; this is {version // 10_000}")
+            # Bound to the transaction, so that a transaction pooler may stand between.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()

@@ -1,0 +1,220 @@
+"""Payments in PostgreSQL. Each method is one statement, which is one transaction, or a statement and the read that explains it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy.exc import DataError
+
+from server import idempotency, money
+from server.database import Database
+from server.errors import Failure, conflict, etag_mismatch, id_taken, key_reused, not_found
+
+MAX_PAGE_BYTES = 1 << 20
+_ROW_BYTES = 256  # of a payment beside its data, as JSON
+
+_COLUMNS = (
+    "p.id::text, p.status, p.data::text, p.payment::text, p.revision,"
+    " (extract(epoch FROM p.create_time) * 1000000)::bigint, (extract(epoch FROM p.update_time) * 1000000)::bigint"
+)
+_INSERT = f"""INSERT INTO payments AS p (id, status, data, payment)
+SELECT * FROM unnest(%(ids)s::uuid[], %(statuses)s::smallint[], %(data)s::jsonb[], %(payments)s::numeric[])
+ON CONFLICT (id) DO NOTHING RETURNING {_COLUMNS}"""
+# A key that is older than it has to be kept counts as absent. Keys are taken in order, so that two batches cannot deadlock.
+_INSERT_KEYED = f"""WITH item AS (
+  SELECT * FROM unnest(%(ids)s::uuid[], %(statuses)s::smallint[], %(data)s::jsonb[], %(payments)s::numeric[],
+    %(keys)s::text[], %(fingerprints)s::bytea[]) AS item (id, status, data, payment, key, fingerprint)
+), claimed AS (
+  INSERT INTO idempotency_keys AS k (client, key, fingerprint, payment_id)
+  SELECT %(client)s, key, fingerprint, id FROM item ORDER BY key
+  ON CONFLICT (client, key) DO UPDATE SET fingerprint = excluded.fingerprint, payment_id = excluded.payment_id, create_time = now()
+    WHERE k.create_time < now() - %(kept)s
+  RETURNING payment_id
+)
+INSERT INTO payments AS p (id, status, data, payment)
+SELECT id, status, data, payment FROM item WHERE id IN (SELECT payment_id FROM claimed)
+RETURNING {_COLUMNS}"""
+_BY_KEYS = f"""SELECT k.key, k.fingerprint, {_COLUMNS} FROM idempotency_keys k LEFT JOIN payments p ON p.id = k.payment_id
+WHERE k.client = %(client)s AND k.key = ANY(%(keys)s) AND k.create_time >= now() - %(kept)s"""
+_BY_IDS = f"SELECT {_COLUMNS} FROM payments p WHERE p.id = ANY(%(ids)s::uuid[])"
+_UPDATE = f"""UPDATE payments p SET status = %(status)s, revision = revision + 1, update_time = greatest(now(), create_time)
+WHERE id = %(id)s::uuid AND (%(revision)s::bigint IS NULL OR revision = %(revision)s::bigint) RETURNING {_COLUMNS}"""
+_DELETE = f"""DELETE FROM payments p
+WHERE id = %(id)s::uuid AND (%(revision)s::bigint IS NULL OR revision = %(revision)s::bigint) RETURNING {_COLUMNS}"""
+# The outer SELECT alone writes documents out as text, so a page costs what it returns. The first row goes in whatever its size.
+_PAGE = f"""SELECT {_COLUMNS}, p.candidates FROM (
+  SELECT *, sum(data_size + {_ROW_BYTES}) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes,
+    row_number() OVER (ORDER BY id) AS number, count(*) OVER () AS candidates
+  FROM (SELECT * FROM payments WHERE {{where}} ORDER BY id LIMIT %(size)s + 1) AS candidate
+) AS p WHERE p.number <= %(size)s AND (p.bytes <= {MAX_PAGE_BYTES} OR p.number = 1) ORDER BY p.id"""
+_PRUNE = """DELETE FROM idempotency_keys WHERE (client, key) IN (
+  SELECT client, key FROM idempotency_keys WHERE create_time < now() - %(kept)s ORDER BY create_time LIMIT 1000 FOR UPDATE SKIP LOCKED)
+RETURNING 1"""
+
+
+class Payment(NamedTuple):
+    """A row. Times are in microseconds since 1970."""
+
+    id: str
+    status: int
+    data: str
+    payment: str
+    revision: int
+    create_time: int
+    update_time: int
+
+
+@dataclass(frozen=True)
+class NewPayment:
+    """A valid create. `key`: of the client's choice, empty for none."""
+
+    id: str
+    status: int
+    data: str
+    payment: str
+    client: str = ""
+    key: str = ""
+
+    def fingerprint(self) -> bytes:
+        return idempotency.fingerprint(self.status, self.payment, self.data)
+
+
+class Page(NamedTuple):
+    payments: list[Payment]
+    more: bool
+
+
+Outcome = Payment | Failure
+
+
+class Repository:
+    """All methods block and raise Failure; `deadline` is on time.monotonic()'s clock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._page_token_key = b""
+
+    def create(self, items: Sequence[NewPayment], deadline: float) -> list[Outcome]:
+        """What became of each, in order. Items share a statement, but none fails for another."""
+        outcomes: list[Outcome | None] = [None] * len(items)
+        for keyed in (False, True):
+            chosen = [number for number, item in enumerate(items) if bool(item.key) is keyed]
+            if chosen:
+                insert = self._create_keyed if keyed else self._create_unkeyed
+                for number, outcome in zip(chosen, self._apart(insert, [items[i] for i in chosen], deadline), strict=True):
+                    outcomes[number] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _apart(self, insert: Callable[[list[NewPayment], float], list[Outcome]], items: list[NewPayment], deadline: float) -> list[Outcome]:
+        """Where PostgreSQL refuses a value, item by item, so that only the bad one fails."""
+        try:
+            return insert(items, deadline)
+        except DataError:
+            if len(items) == 1:
+                raise
+            return [insert([item], deadline)[0] for item in items]
+
+    def _create_unkeyed(self, items: list[NewPayment], deadline: float) -> list[Outcome]:
+        rows = self._database.execute(_INSERT, _columns(items), deadline, repeatable=True)
+        stored = {row[0]: Payment(*row) for row in rows}
+        repeated = [item.id for item in items if item.id not in stored]
+        if repeated:
+            # The id was there: this create is a repetition of one whose answer was lost.
+            rows = self._database.execute(_BY_IDS, {"ids": repeated}, deadline, repeatable=True)
+            found = {row[0]: Payment(*row) for row in rows}
+        return [stored[item.id] if item.id in stored else _repeated(item, found.get(item.id)) for item in items]
+
+    def _create_keyed(self, items: list[NewPayment], deadline: float) -> list[Outcome]:
+        first: dict[tuple[str, str], NewPayment] = {}
+        for item in items:
+            first.setdefault((item.client, item.key), item)
+        client = items[0].client
+        fingerprints = {item.id: item.fingerprint() for item in items}
+        outcomes: dict[str, Outcome] = {}
+        for _ in range(3):  # a key that is pruned between the insert and the read is free again
+            waiting = [item for item in items if item.id not in outcomes]
+            fresh = [item for item in waiting if first[item.client, item.key] is item]
+            if fresh:
+                parameters = _columns(fresh) | {
+                    "client": client,
+                    "keys": [item.key for item in fresh],
+                    "fingerprints": [fingerprints[item.id] for item in fresh],
+                    "kept": idempotency.KEPT,
+                }
+                for row in self._database.execute(_INSERT_KEYED, parameters, deadline, repeatable=True):
+                    outcomes[row[0]] = Payment(*row)
+            waiting = [item for item in waiting if item.id not in outcomes]
+            if not waiting:
+                break
+            self._read_keyed(client, waiting, fingerprints, outcomes, deadline)
+        return [outcomes.get(item.id) or conflict() for item in items]
+
+    def _read_keyed(
+        self, client: str, items: list[NewPayment], fingerprints: dict[str, bytes], outcomes: dict[str, Outcome], deadline: float
+    ) -> None:
+        """In a statement of its own: the one that met the key cannot see what another transaction had just committed."""
+        parameters = {"client": client, "keys": [item.key for item in items], "kept": idempotency.KEPT}
+        found = {row[0]: row for row in self._database.execute(_BY_KEYS, parameters, deadline, repeatable=True)}
+        for item in items:
+            row = found.get(item.key)
+            if row is None:
+                continue
+            if bytes(row[1]) != fingerprints[item.id]:
+                outcomes[item.id] = key_reused()
+            else:
+                outcomes[item.id] = not_found() if row[2] is None else Payment(*row[2:])
+
+    def get(self, id: str, deadline: float) -> Payment:
+        rows = self._database.execute(_BY_IDS, {"ids": [id]}, deadline, repeatable=True)
+        if not rows:
+            raise not_found()
+        return Payment(*rows[0])
+
+    def page(self, status: int, after: str, size: int, deadline: float) -> Page:
+        """At most `size` payments behind the id `after`, oldest first; status 0 is any, and an empty id the start."""
+        conditions = ["status = %(status)s"] if status else []
+        conditions += ["id > %(after)s::uuid"] if after else []
+        sql = _PAGE.format(where=" AND ".join(conditions) or "true")
+        rows = self._database.execute(sql, {"status": status, "after": after, "size": size}, deadline, repeatable=True)
+        return Page([Payment(*row[:-1]) for row in rows], bool(rows) and rows[0][-1] > len(rows))
+
+    def update(self, id: str, status: int, revision: int | None, deadline: float) -> Payment:
+        return self._change(_UPDATE, {"id": id, "status": status, "revision": revision}, deadline)
+
+    def delete(self, id: str, revision: int | None, deadline: float) -> Payment:
+        return self._change(_DELETE, {"id": id, "revision": revision}, deadline)
+
+    def _change(self, sql: str, parameters: dict[str, object], deadline: float) -> Payment:
+        rows = self._database.execute(sql, parameters, deadline, repeatable=False)
+        if rows:
+            return Payment(*rows[0])
+        self.get(str(parameters["id"]), deadline)  # raises where there is no such payment
+        raise etag_mismatch()
+
+    def page_token_key(self, deadline: float) -> bytes:
+        """The key of page tokens, one for all servers of a database."""
+        if not self._page_token_key:
+            rows = self._database.execute("SELECT key FROM page_token_key", {}, deadline, repeatable=True)
+            self._page_token_key = bytes(rows[0][0])
+        return self._page_token_key
+
+    def prune_keys(self, deadline: float) -> int:
+        """Forgets up to 1000 keys that are older than they have to be kept. Returns how many."""
+        return len(self._database.execute(_PRUNE, {"kept": idempotency.KEPT}, deadline, repeatable=False))
+
+
+def _columns(items: Sequence[NewPayment]) -> dict[str, object]:
+    return {
+        "ids": [item.id for item in items],
+        "statuses": [item.status for item in items],
+        "data": [item.data for item in items],
+        "payments": [item.payment for item in items],
+    }
+
+
+def _repeated(item: NewPayment, found: Payment | None) -> Outcome:
+    if found is None:
+        return not_found()
+    same = money.cents(found.payment) == money.cents(item.payment)
+    same = same and idempotency.canonical(found.data) == idempotency.canonical(item.data)
+    return found if same else id_taken()

@@ -1,0 +1,108 @@
+"""What every call passes through: decoding, the limit on calls in flight, the deadline, errors, metrics."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import grpc
+import grpc.aio
+from google.protobuf import message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.rpc import code_pb2
+from prometheus_client import Counter, Histogram
+
+from server.errors import Failure, deadline_exceeded, internal, too_many_requests
+
+log = logging.getLogger("server")
+
+Behaviour = Callable[..., Awaitable[Message]]
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_STARTED = Counter("grpc_server_started", "Calls begun.", ["grpc_service", "grpc_method", "grpc_type"])
+_HANDLED = Counter("grpc_server_handled", "Calls ended, by code.", ["grpc_service", "grpc_method", "grpc_type", "grpc_code"])
+_SECONDS = Histogram("grpc_server_handling_seconds", "Seconds from begin to end of a call.", ["grpc_service", "grpc_method", "grpc_type"])
+
+
+class Calls:
+    """The calls of one service on their way through this process."""
+
+    def __init__(self, max_in_flight: int, request_timeout: float) -> None:
+        self._max_in_flight = max_in_flight
+        self._request_timeout = request_timeout
+        self._in_flight = 0
+
+    def handlers(self, service: ServiceDescriptor, implementation: object) -> grpc.GenericRpcHandler:
+        """gRPC's handlers of a service whose unary methods `implementation` has under their names."""
+        return grpc.method_handlers_generic_handler(
+            service.full_name, {method.name: self._handler(method, getattr(implementation, method.name)) for method in service.methods}
+        )
+
+    def _handler(self, method: MethodDescriptor, behaviour: Behaviour) -> "grpc.RpcMethodHandler[Any, Any]":
+        labels = (method.containing_service.full_name, method.name, "unary")
+        started, seconds = _STARTED.labels(*labels), _SECONDS.labels(*labels)
+
+        async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
+            started.inc()
+            begin = time.perf_counter()
+            code = "CANCELLED"
+            try:
+                reply = await self._call(behaviour, request, context)
+                code = "OK"
+                return reply
+            except Failure as failure:
+                code = code_pb2.Code.Name(code_pb2.Code.ValueType(failure.code))
+                await _abort(context, failure)
+            finally:
+                seconds.observe(time.perf_counter() - begin)
+                _HANDLED.labels(*labels, code).inc()
+
+        return grpc.unary_unary_rpc_method_handler(
+            handle,  # type: ignore[arg-type]  # the stubs know the synchronous API's handlers alone
+            request_deserializer=_decoder(method),
+            response_serializer=lambda message: message.SerializeToString(),
+        )
+
+    async def _call(self, behaviour: Behaviour, request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
+        if request is None:
+            raise Failure(code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The message cannot be decoded.")
+        if self._in_flight >= self._max_in_flight:
+            raise too_many_requests()
+        self._in_flight += 1
+        metadata = dict(context.invocation_metadata() or ())
+        timeout = min(context.time_remaining() or self._request_timeout, self._request_timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                return await behaviour(request, metadata, time.monotonic() + timeout)
+        except TimeoutError:
+            raise deadline_exceeded() from None
+        except Failure:
+            raise
+        except Exception as error:
+            error_id = uuid.uuid4().hex
+            log.exception("error %s, request %s", error_id, metadata.get("x-request-id", "-"))
+            raise internal(error_id) from error
+        finally:
+            self._in_flight -= 1
+
+
+def _decoder(method: MethodDescriptor) -> Callable[[bytes], Message | None]:
+    """None for what cannot be decoded: an exception here would become UNKNOWN, as if the server had failed."""
+    parse = message_factory.GetMessageClass(method.input_type).FromString
+
+    def decode(data: bytes) -> Message | None:
+        try:
+            return parse(data)
+        except DecodeError:
+            return None
+
+    return decode
+
+
+async def _abort(context: "grpc.aio.ServicerContext[Any, Any]", failure: Failure) -> NoReturn:
+    status = failure.status()
+    await context.abort(_CODES[failure.code], status.message, (("grpc-status-details-bin", status.SerializeToString()),))
+    raise AssertionError("abort raises")

@@ -1,0 +1,108 @@
+"""One server process from start to end: the gRPC server, its background work, signals."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+
+import grpc.aio
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from payments.v1 import payments_pb2
+from prometheus_client import start_http_server
+
+from server.database import Database
+from server.errors import Failure
+from server.health import Health
+from server.rpc import Calls
+from server.service import PaymentService
+from server.settings import Settings
+
+log = logging.getLogger("server")
+
+SERVICE = payments_pb2.DESCRIPTOR.services_by_name["PaymentService"]
+DRAIN = 20.0  # seconds in-flight calls have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
+_PRUNE_INTERVAL = 60.0  # seconds
+
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),  # a port in use is an error, not a second owner
+    ("grpc.max_connection_age_ms", 30 * 60_000),  # clients connect anew now and then, and find new servers
+    ("grpc.max_connection_age_grace_ms", 30_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_metadata_size", 16 << 10),
+]
+
+
+class CannotListen(Exception):
+    """An address to listen on is in use, or is none of this machine's."""
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. Raises CannotListen."""
+    database = Database(settings.database_url, settings.pool_size)
+    service = PaymentService(database)
+    health = Health(settings.database_url)
+    server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size)])
+    calls = Calls(settings.max_in_flight, settings.request_timeout)
+    server.add_generic_rpc_handlers((calls.handlers(SERVICE, service),))
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    reflection.enable_server_reflection((SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)
+
+    host, port = settings.listen
+    try:
+        port = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    except RuntimeError:
+        raise CannotListen(f"cannot listen on {host}:{port} (--listen): the address is in use or not this machine's") from None
+    _serve_metrics(settings.metrics_listen)
+    await server.start()
+    background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
+    log.info("gRPC listening on %s:%d", host, port)
+    await _until_signal(server, health, settings.shutdown_delay)
+    for task in background:
+        task.cancel()
+    await asyncio.to_thread(database.close)
+    log.info("stopped")
+
+
+async def _until_signal(server: grpc.aio.Server, health: Health, delay: float) -> None:
+    """At a signal: not ready, wait for callers to notice, finish what is in flight. A second signal skips the waiting.
+
+    The delay matters: grpc.aio answers calls that arrive while it stops with CANCELLED, which no client retries.
+    """
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    log.info("%s: stopping", (await signals.get()).name)
+    await health.stop()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(signals.get(), delay)
+    impatient = asyncio.ensure_future(signals.get())
+    stop = asyncio.ensure_future(server.stop(DRAIN))
+    await asyncio.wait([stop, impatient], return_when=asyncio.FIRST_COMPLETED)
+    impatient.cancel()
+    if not stop.done():
+        await server.stop(0)
+    await stop
+
+
+async def _prune_keys(service: PaymentService, timeout: float) -> None:
+    while True:
+        await asyncio.sleep(_PRUNE_INTERVAL)
+        try:
+            pruned = await service.prune_keys(timeout)
+        except Failure as failure:
+            log.warning("idempotency keys not pruned: %s", failure)
+        else:
+            log.debug("pruned %d idempotency keys", pruned)
+
+
+def _serve_metrics(address: tuple[str, int]) -> None:
+    host, port = address
+    try:
+        start_http_server(port, host)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port} (--metrics-listen): {error.strerror}") from error

@@ -1,0 +1,154 @@
+"""The six RPCs of payments.v1.PaymentService: what a request must be, and what it does."""
+
+import re
+import time
+from collections.abc import Mapping
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from payments.v1 import payments_pb2 as pb
+from payments.v1 import uuid7
+
+from server import document, idempotency, money, page_token
+from server.database import Database
+from server.errors import Failure, invalid
+from server.repository import NewPayment, Payment, Repository
+
+MAX_BATCH = 1000
+MAX_BATCH_BYTES = 1 << 20
+DEFAULT_PAGE = 100
+MAX_PAGE = 1000
+# What a caller that repeats its own creates sends instead of a request_id: the id that the payment is to have.
+PAYMENT_ID = "payments-payment-id"
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_REVISION = re.compile(r"[1-9][0-9]{0,17}")
+_NO_REVISION = 0  # revisions count from 1
+_STATUSES = frozenset({pb.STATUS_INSERTED, pb.STATUS_CONSUMED})
+Metadata = Mapping[str, str | bytes]
+
+
+class PaymentService:
+    """`deadline` is on time.monotonic()'s clock. Methods raise Failure."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._repository = Repository(database)
+
+    async def CreatePayment(self, request: pb.CreatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
+        item = _new_payment(request, _given_id(metadata))
+        outcome = (await self._database.run(self._repository.create, [item], deadline))[0]
+        if isinstance(outcome, Failure):
+            raise outcome
+        return _message(outcome)
+
+    async def BatchCreatePayments(
+        self, request: pb.BatchCreatePaymentsRequest, metadata: Metadata, deadline: float
+    ) -> pb.BatchCreatePaymentsResponse:
+        if not 1 <= len(request.requests) <= MAX_BATCH:
+            raise invalid("requests", f"must be 1 to {MAX_BATCH} payments")
+        if request.ByteSize() > MAX_BATCH_BYTES:
+            raise invalid("requests", f"must be at most {MAX_BATCH_BYTES} bytes in all", "BATCH_TOO_LARGE")
+        outcomes: list[Payment | Failure | NewPayment] = []
+        for each in request.requests:
+            try:
+                outcomes.append(_new_payment(each, ""))
+            except Failure as failure:
+                outcomes.append(failure)
+        valid = [item for item in outcomes if isinstance(item, NewPayment)]
+        if valid:
+            created = iter(await self._database.run(self._repository.create, valid, deadline))
+            outcomes = [next(created) if isinstance(item, NewPayment) else item for item in outcomes]
+        response = pb.BatchCreatePaymentsResponse()
+        for number, outcome in enumerate(outcomes):
+            if isinstance(outcome, Payment):
+                response.results.add(payment=_message(outcome))
+            elif isinstance(outcome, Failure):
+                response.results.add(error=outcome.status(f"requests[{number}]."))
+        return response
+
+    async def GetPayment(self, request: pb.GetPaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
+        return _message(await self._database.run(self._repository.get, _id(request.id), deadline))
+
+    async def ListPayments(self, request: pb.ListPaymentsRequest, metadata: Metadata, deadline: float) -> pb.ListPaymentsResponse:
+        if request.status and request.status not in _STATUSES:
+            raise invalid("status", "must be inserted or consumed")
+        if request.page_size < 0:
+            raise invalid("page_size", "must not be negative")
+        size = min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
+        return await self._database.run(self._page, request.status, request.page_token, size, deadline)
+
+    def _page(self, status: int, token: str, size: int, deadline: float) -> pb.ListPaymentsResponse:
+        key = self._repository.page_token_key(deadline)
+        try:
+            after = page_token.unseal(key, token, status) if token else ""
+        except page_token.InvalidPageToken:
+            raise invalid("page_token", "must be the next_page_token of a page with the same filter", "PAGE_TOKEN_INVALID") from None
+        page = self._repository.page(status, after, size, deadline)
+        next_token = page_token.seal(key, page.payments[-1].id, status) if page.more else ""
+        return pb.ListPaymentsResponse(payments=map(_message, page.payments), next_page_token=next_token)
+
+    async def UpdatePayment(self, request: pb.UpdatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
+        id = _id(request.id)
+        if request.status not in _STATUSES:
+            raise invalid("status", "must be inserted or consumed")
+        return _message(await self._database.run(self._repository.update, id, request.status, _revision(request.etag), deadline))
+
+    async def DeletePayment(self, request: pb.DeletePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
+        return _message(await self._database.run(self._repository.delete, _id(request.id), _revision(request.etag), deadline))
+
+    async def prune_keys(self, seconds: float) -> int:
+        """Forgets up to 1000 idempotency keys that are past their time. Returns how many."""
+        return await self._database.run(self._repository.prune_keys, time.monotonic() + seconds)
+
+
+def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:
+    try:
+        document.check(request.data)
+    except document.InvalidDocument as error:
+        raise invalid("data", str(error)) from None
+    try:
+        money.cents(request.payment)
+    except money.InvalidMoney as error:
+        raise invalid("payment", str(error)) from None
+    if request.status and request.status not in _STATUSES:
+        raise invalid("status", "must be inserted or consumed")
+    if request.request_id and not idempotency.is_key(request.request_id):
+        raise invalid("request_id", "must be 1 to 64 visible ASCII characters")
+    status = request.status or pb.STATUS_INSERTED
+    return NewPayment(id or uuid7.new(), status, request.data, request.payment, key=request.request_id)
+
+
+def _given_id(metadata: Metadata) -> str:
+    given = metadata.get(PAYMENT_ID, "")
+    if given and (not isinstance(given, str) or not _UUID.fullmatch(given) or given[14] != "7"):
+        raise invalid(PAYMENT_ID, "must be a UUID of version 7")
+    return str(given).lower()
+
+
+def _id(text: str) -> str:
+    if not _UUID.fullmatch(text):
+        raise invalid("id", "must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057")
+    return text.lower()
+
+
+def _revision(etag: str) -> int | None:
+    """The revision that an etag stands for; None for no etag, and one that no payment has for any other text."""
+    if not etag:
+        return None
+    return int(etag) if _REVISION.fullmatch(etag) else _NO_REVISION
+
+
+def _message(payment: Payment) -> pb.Payment:
+    return pb.Payment(
+        id=payment.id,
+        status=pb.Status.ValueType(payment.status),
+        data=payment.data,
+        payment=payment.payment,
+        create_time=_timestamp(payment.create_time),
+        update_time=_timestamp(payment.update_time),
+        etag=str(payment.revision),
+    )
+
+
+def _timestamp(microseconds: int) -> Timestamp:
+    return Timestamp(seconds=microseconds // 1_000_000, nanos=microseconds % 1_000_000 * 1000)

@@ -1,0 +1,17 @@
+"""What one server process is told at its start."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of `payments-server serve`; server/cli.py says what each means and its default."""
+
+    database_url: str
+    listen: tuple[str, int]
+    metrics_listen: tuple[str, int]
+    pool_size: int
+    request_timeout: float  # seconds
+    max_in_flight: int  # calls
+    max_message_size: int  # bytes
+    shutdown_delay: float  # seconds
