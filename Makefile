@@ -1,0 +1,76 @@
+# Every command of the repository. `make help` lists them.
+# Two environments in one folder: `make run` needs what serves, everything else needs the tools too.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CODE := server gateway local tests proto docs
+TYPED := server gateway local tests proto/tests proto/generate.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format types proto proto-check requirements clean
+.DELETE_ON_ERROR:
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/local.stamp ## Make the environment in .venv, with the commands payments-server and payments-gateway
+
+run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-C
+	@exec $(BIN)/python -m local
+
+test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated code
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+format: .venv/dev.stamp ## Format the code
+	$(BIN)/ruff check --fix-only $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+types: .venv/dev.stamp ## Check the types
+	$(BIN)/mypy $(TYPED)
+
+proto: .venv/dev.stamp ## Generate the Python code from the proto files
+	$(BIN)/python proto/generate.py proto
+
+proto-check: .venv/dev.stamp ## Check that the generated code is that of the proto files, their style, and that no client breaks
+	$(BIN)/python proto/generate.py --check
+	$(BIN)/buf lint proto/payments/v1/payments.binpb --config proto/buf.yaml
+	@if git rev-parse -q --verify HEAD:proto/payments/v1/payments.binpb >/dev/null 2>&1; then \
+	  mkdir -p build && git show HEAD:proto/payments/v1/payments.binpb > build/committed.binpb && \
+	  $(BIN)/buf breaking proto/payments/v1/payments.binpb --against build/committed.binpb --config proto/buf.yaml; fi
+
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links pyproject.toml
+requirements: .venv/dev.stamp ## Lock the newest dependencies that pyproject.toml allows
+	$(COMPILE) --upgrade --extra server -o requirements/server.txt
+	$(COMPILE) --upgrade --extra gateway -o requirements/gateway.txt
+	$(COMPILE) --upgrade --extra server --extra gateway --extra local -o requirements/local.txt
+	$(COMPILE) --upgrade --all-extras --group dev -o requirements/dev.txt
+	@! grep -nE '^-|https?://' requirements/*.txt || { echo "requirements: an address in a lock file" >&2; exit 1; }
+
+clean: ## Remove the environment and everything that was made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
+
+# Editable, and without a build environment of their own: hatchling is among the locked packages.
+OURS = $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e ./proto -e .
+
+.venv/local.stamp: requirements/local.txt pyproject.toml proto/pyproject.toml | .venv/bin/pip
+	@if [ ! -e .venv/dev.stamp ]; then $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/local.txt; fi
+	@$(OURS)
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt pyproject.toml proto/pyproject.toml | .venv/bin/pip
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(OURS)
+	@touch $@
+
+.venv/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed; Python 3.11 or newer is needed" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $$($(PYTHON) --version) is too old; Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "make: $(PYTHON) has no venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv

@@ -1,0 +1,88 @@
+"""`make run`: starts the service on this machine, says where it is, and stops it cleanly on Ctrl-C."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+from server import embedded
+
+from local.stack import HOST, CannotStart, Ports, Stack, stack
+
+# What listens where, and the variable that moves it.
+_PORTS = {
+    "rest": ("PAYMENTS_REST_PORT", 8080),
+    "grpc": ("PAYMENTS_GRPC_PORT", 50051),
+    "server_metrics": ("PAYMENTS_SERVER_METRICS_PORT", 9464),
+    "gateway_metrics": ("PAYMENTS_GATEWAY_METRICS_PORT", 9465),
+}
+
+
+class Stopped(Exception):
+    """SIGINT or SIGTERM came."""
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        with stack(embedded.default_folder(), _ports(), os.environ.get("DATABASE_URL"), sys.stdout.buffer) as running:
+            _announce(running)
+            _watch(running)
+    except Stopped:
+        return 0
+    except (CannotStart, embedded.EmbeddedPostgresError) as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)  # the stop is under way, and takes its few seconds
+    raise Stopped
+
+
+def _ports() -> Ports:
+    ports = {}
+    for name, (variable, default) in _PORTS.items():
+        text = os.environ.get(variable, str(default))
+        if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+            raise CannotStart(f"{variable}={text} is not a port")
+        ports[name] = int(text)
+        try:
+            socket.create_server((HOST, ports[name])).close()
+        except OSError as error:
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+            raise CannotStart(f"port {text} {why}; set {variable} to another one") from None
+    return Ports(**ports)
+
+
+def _announce(running: Stack) -> None:
+    ports = running.ports
+    print(f"""
+  REST      {running.rest_url}
+  Docs      {running.rest_url}/docs
+  gRPC      {running.grpc_target}
+  Metrics   http://{HOST}:{ports.server_metrics}/metrics (server), http://{HOST}:{ports.gateway_metrics}/metrics (gateway)
+
+  curl {running.rest_url}/create -H 'Content-Type: application/json' -d '{{"data": {{"order": 17}}, "payment": 1234.50}}'
+  grpcurl -plaintext -d '{{"data": "{{\\"order\\": 17}}", "payment": "1234.50"}}' {running.grpc_target} payments.v1.PaymentService/CreatePayment
+
+  Ctrl-C stops everything; the data stay.
+""", flush=True)
+
+
+def _watch(running: Stack) -> None:
+    while True:
+        for part in (running.server, running.gateway):
+            if part.poll() is not None:
+                raise CannotStart(f"{part.name} ended with exit code {part.poll()}; stopping the rest")
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
