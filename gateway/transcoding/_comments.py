@@ -8,6 +8,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 
 # AIP-192: remarks in (-- --) are for the authors of an API alone.
 _INTERNAL = re.compile(r"\(--.*?--\)", re.DOTALL)
+# AIP-192 too: [Shelf][library.v1.Shelf], a link that only the tools of protobuf can follow.
+_CROSS_REFERENCE = re.compile(r"\[([^][]+)\]\[[\w.]*\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
 
 
@@ -39,7 +41,8 @@ def _comments(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
 
 
 def _clean(comment: str) -> str:
-    lines = [line.removeprefix(" ").rstrip() for line in _INTERNAL.sub("", comment).split("\n")]
+    text = _CROSS_REFERENCE.sub(r"\1", _INTERNAL.sub("", comment))
+    lines = [line.removeprefix(" ").rstrip() for line in text.split("\n")]
     return "\n".join(lines).strip()
 
 

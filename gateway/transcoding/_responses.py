@@ -28,7 +28,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "type": {
-            "description": "`about:blank`: the title says what is to be said of the status.",
+            "description": "`about:blank`: no more than the status says (RFC 9457, section 4.2.1).",
             "type": "string",
             "format": "uri-reference",
         },
