@@ -9,7 +9,6 @@ from gateway.transcoding._call import Call, Handler
 from gateway.transcoding._format import JsonFormat
 from gateway.transcoding._stream import StreamedResponse
 from gateway.transcoding.openapi import openapi
-from gateway.transcoding.openapi import openapi
 from gateway.transcoding.problem import Refusal, RpcFailed, problem_response
 from gateway.transcoding.routes import transcode
 
