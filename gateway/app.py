@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gateway.docs import TITLE, describe, docs_routes
 from gateway.headers import Headers, call_metadata
-from gateway.payments import HANDLERS
+from gateway.payments import DOMAIN, HANDLERS
 from gateway.settings import Settings
 from gateway.status import Readiness, status_routes
 from gateway.transcoding import JsonFormat, problem_response, transcode
@@ -33,6 +33,7 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
         metadata=call_metadata,
         max_body=settings.max_body,
         timeout=settings.request_timeout,
+        domain=DOMAIN,
     )
     app.router.routes += status_routes(channel, readiness)
     app.router.routes += docs_routes(describe(SERVICES, FORMAT))

@@ -36,8 +36,8 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    # A page ends at 1 MiB of documents, and one document may be longer than its text was, as its numbers are written out.
-    ("grpc.max_receive_message_length", 16 << 20),
+    # A document may come back longer than it was sent: JSONB writes 1e999 as a thousand digits. A batch of 1 MiB of these is the most.
+    ("grpc.max_receive_message_length", 256 << 20),
     ("grpc.enable_http_proxy", 0),  # the server is inside; a proxy of the environment is for the outside
 ]
 

@@ -29,9 +29,9 @@ async def create(call: Call) -> Response:
     if keys:
         key = keys[0]
         if len(keys) > 1 or not key:
-            raise invalid("Idempotency-Key", "must be one key of 1 to 64 visible ASCII characters")
+            raise invalid("request_id", "the header Idempotency-Key must be one key of 1 to 64 visible ASCII characters")
         if message.request_id and message.request_id != key:
-            raise invalid("Idempotency-Key", "differs from request_id")
+            raise invalid("request_id", "differs from the header Idempotency-Key")
         message.request_id = key
     if not message.request_id:
         # The gateway repeats a create whose connection was lost: under an id of its own it meets the primary key.
@@ -70,9 +70,11 @@ async def _invoke_if_match(call: Call, etags: tuple[str, ...]) -> payments_pb2.P
     """Tries each tag: a mismatch changes nothing. `etags` are the strong ones, as weak ones never match; without any the condition is
     false wherever the payment is there, which the server says of an etag that no payment has."""
     if call.message.etag and call.message.etag not in etags:
-        raise invalid("If-Match", "differs from etag")
+        raise invalid("etag", "differs from the header If-Match")
     if len(etags) > MOST_ETAGS:
         raise invalid("If-Match", f"lists more than {MOST_ETAGS} entity tags")
+    # An empty tag is one that no payment has; in the message it would mean that there is no condition.
+    etags = tuple(etag or NO_ETAG for etag in etags) or (NO_ETAG,)
     for etag in etags[:-1]:
         call.message.etag = etag
         try:
@@ -80,7 +82,7 @@ async def _invoke_if_match(call: Call, etags: tuple[str, ...]) -> payments_pb2.P
         except RpcFailed as error:
             if error.reason != "ETAG_MISMATCH":
                 raise
-    call.message.etag = etags[-1] if etags else NO_ETAG
+    call.message.etag = etags[-1]
     return await _invoke(call)
 
 

@@ -1,5 +1,7 @@
 """The errors of the API: google.rpc.Status with an ErrorInfo, field violations and, where waiting helps, a RetryInfo."""
 
+from collections.abc import Mapping
+
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
@@ -10,30 +12,31 @@ RETRY_AFTER = Duration(seconds=1)
 class Failure(Exception):
     """A call, or one item of a batch, that ends with this status."""
 
-    def __init__(self, code: int, reason: str, message: str, *, field: str = "", retry: bool = False) -> None:
-        """`reason`: for programs, unique within DOMAIN; `field`: the path of the field at fault, with `message` what is wrong with it."""
+    def __init__(self, code: int, reason: str, message: str, *, fields: Mapping[str, str] | None = None, retry: bool = False) -> None:
+        """`reason`: for programs, unique within DOMAIN; `fields`: what is wrong with each field at fault, by its path."""
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
-        self.field = field
+        self.fields = fields or {}
         self.retry = retry
 
     def status(self, prefix: str = "") -> status_pb2.Status:
         """`prefix`: what stands before the field's path when it is part of a larger message, such as `requests[3].`"""
-        field = prefix + self.field if self.field else ""
-        status = status_pb2.Status(code=self.code, message=f"{field}: {self.message}" if field else self.message)
+        faults = {prefix + field: description for field, description in self.fields.items()}
+        message = "; ".join(f"{field}: {description}" for field, description in faults.items()) or self.message
+        status = status_pb2.Status(code=self.code, message=message)
         status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN))
-        if field:
-            violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=self.message)
-            status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
+        if faults:
+            violations = [error_details_pb2.BadRequest.FieldViolation(field=field, description=faults[field]) for field in faults]
+            status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
         if self.retry:
             status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=RETRY_AFTER))
         return status
 
 
-def invalid(field: str, message: str, reason: str = "INVALID_FIELD") -> Failure:
-    return Failure(code_pb2.INVALID_ARGUMENT, reason, message, field=field)
+def invalid(fields: Mapping[str, str], reason: str = "INVALID_FIELD") -> Failure:
+    return Failure(code_pb2.INVALID_ARGUMENT, reason, "The request is not valid.", fields=fields)
 
 
 def not_found() -> Failure:

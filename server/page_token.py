@@ -27,6 +27,8 @@ def unseal(key: bytes, token: str, status: int) -> str:
         raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error, ValueError):
         raise InvalidPageToken from None
+    if base64.urlsafe_b64encode(raw).decode() != token:  # Python takes the other alphabet too; a token has one spelling
+        raise InvalidPageToken
     content, mac = raw[: _ID.stop], raw[_ID.stop :]
     if not content.startswith(_VERSION) or not hmac.compare_digest(mac, _seal(key, content, status)):
         raise InvalidPageToken

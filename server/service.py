@@ -23,6 +23,7 @@ PAYMENT_ID = "payments-payment-id"
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
 _NO_REVISION = 0  # revisions count from 1
+_STATUS_FORM = "must be inserted or consumed"
 _STATUSES = frozenset({pb.STATUS_INSERTED, pb.STATUS_CONSUMED})
 Metadata = Mapping[str, str | bytes]
 
@@ -45,9 +46,9 @@ class PaymentService:
         self, request: pb.BatchCreatePaymentsRequest, metadata: Metadata, deadline: float
     ) -> pb.BatchCreatePaymentsResponse:
         if not 1 <= len(request.requests) <= MAX_BATCH:
-            raise invalid("requests", f"must be 1 to {MAX_BATCH} payments")
+            raise invalid({"requests": f"must be 1 to {MAX_BATCH} payments"})
         if request.ByteSize() > MAX_BATCH_BYTES:
-            raise invalid("requests", f"must be at most {MAX_BATCH_BYTES} bytes in all", "BATCH_TOO_LARGE")
+            raise invalid({"requests": f"must be at most {MAX_BATCH_BYTES} bytes in all"}, "BATCH_TOO_LARGE")
         outcomes: list[Payment | Failure | NewPayment] = []
         for each in request.requests:
             try:
@@ -71,9 +72,9 @@ class PaymentService:
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, metadata: Metadata, deadline: float) -> pb.ListPaymentsResponse:
         if request.status and request.status not in _STATUSES:
-            raise invalid("status", "must be inserted or consumed")
+            raise invalid({"status": _STATUS_FORM})
         if request.page_size < 0:
-            raise invalid("page_size", "must not be negative")
+            raise invalid({"page_size": "must not be negative"})
         size = min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
         return await self._database.run(self._page, request.status, request.page_token, size, deadline)
 
@@ -82,7 +83,7 @@ class PaymentService:
         try:
             after = page_token.unseal(key, token, status) if token else ""
         except page_token.InvalidPageToken:
-            raise invalid("page_token", "must be the next_page_token of a page with the same filter", "PAGE_TOKEN_INVALID") from None
+            raise invalid({"page_token": "must be the next_page_token of a page with the same filter"}, "PAGE_TOKEN_INVALID") from None
         page = self._repository.page(status, after, size, deadline)
         next_token = page_token.seal(key, page.payments[-1].id, status) if page.more else ""
         return pb.ListPaymentsResponse(payments=map(_message, page.payments), next_page_token=next_token)
@@ -90,7 +91,7 @@ class PaymentService:
     async def UpdatePayment(self, request: pb.UpdatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
         id = _id(request.id)
         if request.status not in _STATUSES:
-            raise invalid("status", "must be inserted or consumed")
+            raise invalid({"status": _STATUS_FORM})
         return _message(await self._database.run(self._repository.update, id, request.status, _revision(request.etag), deadline))
 
     async def DeletePayment(self, request: pb.DeletePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
@@ -102,18 +103,21 @@ class PaymentService:
 
 
 def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:
+    faults = {}
     try:
         document.check(request.data)
     except document.InvalidDocument as error:
-        raise invalid("data", str(error)) from None
+        faults["data"] = str(error)
     try:
         money.cents(request.payment)
     except money.InvalidMoney as error:
-        raise invalid("payment", str(error)) from None
+        faults["payment"] = str(error)
     if request.status and request.status not in _STATUSES:
-        raise invalid("status", "must be inserted or consumed")
+        faults["status"] = _STATUS_FORM
     if request.request_id and not idempotency.is_key(request.request_id):
-        raise invalid("request_id", "must be 1 to 64 visible ASCII characters")
+        faults["request_id"] = "must be 1 to 64 visible ASCII characters"
+    if faults:
+        raise invalid(faults)
     status = request.status or pb.STATUS_INSERTED
     return NewPayment(id or uuid7.new(), status, request.data, request.payment, key=request.request_id)
 
@@ -121,13 +125,13 @@ def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:
 def _given_id(metadata: Metadata) -> str:
     given = metadata.get(PAYMENT_ID, "")
     if given and (not isinstance(given, str) or not _UUID.fullmatch(given) or given[14] != "7"):
-        raise invalid(PAYMENT_ID, "must be a UUID of version 7")
+        raise invalid({PAYMENT_ID: "must be a UUID of version 7"})
     return str(given).lower()
 
 
 def _id(text: str) -> str:
     if not _UUID.fullmatch(text):
-        raise invalid("id", "must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057")
+        raise invalid({"id": "must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057"})
     return text.lower()
 
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
@@ -44,7 +44,7 @@ class Rest:
         declared = {"Content-Type": "application/json"} if content is not None else {}
         return self.session.request(
             method,
-            urljoin(self.url, path.lstrip("/")),
+            self.url.rstrip("/") + path,
             data=content,
             params=params,
             headers={**declared, **(headers or {})},
