@@ -168,6 +168,8 @@ class Decoder:
                     entries[key] = read_item(item, depth + 1)
                 except InvalidJson as error:
                     raise error.within(f"[{shown(text)}]") from None
+            if len(entries) != len(value):
+                raise InvalidJson.because("has the key 0 twice, as 0 and -0")
             return entries
 
         return read
@@ -200,7 +202,7 @@ class Decoder:
         try:
             if slash:
                 return self._pool.FindMessageTypeByName(name)
-        except (KeyError, ValueError):  # ValueError: a lone surrogate
+        except (KeyError, TypeError):  # TypeError: a lone surrogate
             pass
         raise InvalidJson.because(f"unknown type {shown(url)}").within("@type")
 
@@ -265,7 +267,7 @@ def _filled(descriptor: Descriptor) -> Reader:
 
 
 def _literal(kind: int) -> Reader:
-    expected = "an object" if kind == LITERAL_OBJECT else "a number"
+    expected = "a JSON object" if kind == LITERAL_OBJECT else "a JSON number"
 
     def read(value: Any, depth: int) -> str:
         if type(value) is not Literal:

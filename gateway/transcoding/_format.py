@@ -42,10 +42,8 @@ class JsonFormat:
         if not self.short_enums:
             return full
         prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", enum.name).upper() + "_"
-        short = {name.removeprefix(prefix).lower(): number for name, number in full.items()}
-        if any(short[name.removeprefix(prefix).lower()] != number for name, number in full.items()):
-            raise TypeError(f"{enum.full_name}: two values have the same short form")
-        return short
+        # protoc refuses an enum in which two values would be the same without prefix and case.
+        return {name.removeprefix(prefix).lower(): number for name, number in full.items()}
 
     def literal_kind(self, field: FieldDescriptor) -> int:
         """LITERAL_OBJECT, LITERAL_NUMBER, or 0 for an ordinary field. Raises TypeError for an option on what is not a string."""

@@ -185,12 +185,12 @@ def _write_float(value: float) -> str:
     bits = struct.pack("<f", value)
     for digits in range(6, 9):
         short = float(f"{value:.{digits}g}")
-        if abs(short) <= _MAX_FLOAT and struct.pack("<f", short) == bits:
+        if abs(short) < _FLOAT_LIMIT and struct.pack("<f", short) == bits:
             return repr(short)
     return repr(float(f"{value:.9g}"))
 
 
-_MAX_FLOAT = 3.4028234663852886e38
+_FLOAT_LIMIT = 2.0**128 - 2.0**103  # from here on 32 bits round to infinity
 
 
 def _write_bool(value: bool) -> str:

@@ -35,6 +35,14 @@ class Duplicated(dict[str, Any]):
     twice: str
 
 
+class _TooDeep(Exception):
+    """Python's scanner has reached its limit below `path`."""
+
+    def __init__(self, path: list[str]) -> None:
+        super().__init__()
+        self.path = path
+
+
 @dataclass(slots=True)
 class Shape:
     """Where in a value the literals are: at the value itself, in its members, or in its items."""
@@ -62,6 +70,11 @@ def parse(body: bytes, shape: Shape | None = None) -> Any:
         raise InvalidJson.because(f"malformed JSON at line {error.lineno} column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise InvalidJson.because("nested too deeply") from None
+    except _TooDeep as error:
+        failure = InvalidJson.because("nested too deeply")
+        for part in reversed(error.path):
+            failure = failure.within(part)
+        raise failure from None
 
 
 def not_an_object(value: Any) -> InvalidJson:
@@ -115,7 +128,13 @@ def _object(text: str, at: int, shape: Shape) -> tuple[dict[str, Any], int]:
         if "\\" in key:
             # The pattern admits any escape; the decoder knows which there are.
             key = _VALUES.raw_decode(text, match.start(1) - 1)[0]
-        value, at = _value(text, match.end(), shape.members.get(key, shape.others))
+        try:
+            value, at = _value(text, match.end(), shape.members.get(key, shape.others))
+        except RecursionError:
+            raise _TooDeep([key]) from None
+        except _TooDeep as error:
+            error.path.insert(0, key)
+            raise
         members.append((key, value))
         match = _NEXT.match(text, at)
     end = _END.match(text, at)
@@ -130,7 +149,11 @@ def _array(text: str, at: int, items_shape: Shape) -> tuple[list[Any], int]:
     if text[at : at + 1] == "]":
         return items, at + 1
     while True:
-        item, at = _value(text, at, items_shape)
+        try:
+            item, at = _value(text, at, items_shape)
+        except _TooDeep as error:
+            error.path.insert(0, f"[{len(items)}]")
+            raise
         items.append(item)
         at = _after_space(text, at)
         separator = text[at : at + 1]

@@ -28,7 +28,7 @@ class Codec:
     def __init__(self, descriptor: Descriptor, format: JsonFormat | None = None, pool: DescriptorPool | None = None) -> None:
         """`pool`: where google.protobuf.Any finds its types; the descriptor's own pool where it is not given.
 
-        Raises TypeError where the format's options do not fit the type's fields and enums.
+        Raises TypeError where a field that is no string is marked as a literal.
         """
         format = format or JsonFormat()
         pool = pool or descriptor.file.pool
