@@ -41,8 +41,8 @@ def library() -> ServiceDescriptor:
     return pool.FindServiceByName("library.v1.Library")
 
 
-def message(name: str, **fields: Any) -> Any:
-    return GetMessageClass(library().file.message_types_by_name[name])(**fields)
+def message(of_type: str, /, **fields: Any) -> Any:
+    return GetMessageClass(library().file.message_types_by_name[of_type])(**fields)
 
 
 class Library:
@@ -137,12 +137,10 @@ async def serving(servicer: Library) -> AsyncIterator[grpc.aio.Channel]:
 
 
 def _handler(servicer: Library, method: Any) -> Any:
-    behaviour = getattr(servicer, method.name)
-
     def noted(request: Any, context: Any) -> Any:
         servicer.requests.append(request)
         servicer.metadata.append(dict(context.invocation_metadata()))
-        return behaviour(request, context)
+        return getattr(servicer, method.name)(request, context)
 
     async def unary(request: Any, context: Any) -> Any:
         return await noted(request, context)
