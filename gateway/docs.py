@@ -30,13 +30,13 @@ _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "description": "Only if the payment's etag is one of these (RFC 9110): else 412.",
-    "schema": {"type": "string", "pattern": r'^(\*|"[!#-~]*"(, *"[!#-~]*"){0,7})$'},
+    "schema": {"anyOf": [{"const": "*"}, {"type": "string", "pattern": '^"[!#-~]*"(, "[!#-~]*"){0,7}$'}]},
 }
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "description": "Only if the payment's etag is none of these (RFC 9110): else 304.",
-    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*"){0,7})$'},
+    "schema": {"anyOf": [{"const": "*"}, {"type": "string", "pattern": '^(W/)?"[!#-~]*"(, (W/)?"[!#-~]*"){0,7}$'}]},
 }
 _PARAMETERS = {
     f"{SERVICE}.CreatePayment": [_IDEMPOTENCY_KEY],

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -34,6 +34,7 @@ class Command:
         self._command = [str(Path(sys.executable).with_name(name)), *arguments]
         self._environment = {**os.environ, **environment}
         self._log = log
+        self.ready: Callable[[], None] | None = None  # waits until a restarted process does its work
         self.start()
 
     @property
@@ -67,6 +68,8 @@ class Command:
         if self.poll() is None:
             self.terminate()
         self.start()
+        if self.ready:
+            self.ready()
 
 
 @dataclass
@@ -155,6 +158,7 @@ def stack(folder: Path, ports: Ports | None = None, database_url: str | None = N
         started.callback(_stop, gateway)
         running = Stack(ports, url, postgres, server, gateway)
         running.wait()
+        server.ready = gateway.ready = running.wait
         yield running
 
 
