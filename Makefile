@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CODE := server gateway local tests proto docs
-TYPED := server gateway local tests proto/tests proto/generate.py
+TYPED := server gateway local proto/generate.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format types proto proto-check requirements clean

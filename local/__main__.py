@@ -8,9 +8,8 @@ import sys
 import time
 from types import FrameType
 
-from server import embedded
-
 from local.stack import HOST, CannotStart, Ports, Stack, stack
+from server import embedded
 
 # What listens where, and the variable that moves it.
 _PORTS = {
@@ -19,6 +18,9 @@ _PORTS = {
     "server_metrics": ("PAYMENTS_SERVER_METRICS_PORT", 9464),
     "gateway_metrics": ("PAYMENTS_GATEWAY_METRICS_PORT", 9465),
 }
+
+
+_GRPC_BODY = '{"data": "{\\"order\\": 17}", "payment": "1234.50"}'
 
 
 class Stopped(Exception):
@@ -63,17 +65,20 @@ def _ports() -> Ports:
 
 def _announce(running: Stack) -> None:
     ports = running.ports
-    print(f"""
+    print(
+        f"""
   REST      {running.rest_url}
   Docs      {running.rest_url}/docs
   gRPC      {running.grpc_target}
   Metrics   http://{HOST}:{ports.server_metrics}/metrics (server), http://{HOST}:{ports.gateway_metrics}/metrics (gateway)
 
   curl {running.rest_url}/create -H 'Content-Type: application/json' -d '{{"data": {{"order": 17}}, "payment": 1234.50}}'
-  grpcurl -plaintext -d '{{"data": "{{\\"order\\": 17}}", "payment": "1234.50"}}' {running.grpc_target} payments.v1.PaymentService/CreatePayment
+  grpcurl -plaintext -d '{_GRPC_BODY}' {running.grpc_target} payments.v1.PaymentService/CreatePayment
 
   Ctrl-C stops everything; the data stay.
-""", flush=True)
+""",
+        flush=True,
+    )
 
 
 def _watch(running: Stack) -> None:

@@ -14,7 +14,7 @@ from typing import IO, Self
 from urllib.parse import quote
 
 from server._embedded_account import EmbeddedPostgresError
-from server._embedded_cluster import NOT_INSTALLED, Cluster
+from server._embedded_cluster import Cluster
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "default_folder", "start"]
 

@@ -61,7 +61,7 @@ class Calls:
                 _HANDLED.labels(*labels, code).inc()
 
         return grpc.unary_unary_rpc_method_handler(
-            handle,  # type: ignore[arg-type]  # the stubs know the synchronous API's handlers alone
+            handle,
             request_deserializer=_decoder(method),
             response_serializer=lambda message: message.SerializeToString(),
         )

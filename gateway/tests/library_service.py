@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,7 +92,7 @@ class Library:
                 yield message("Book", title=str(number) * max(1, request.size))
             if request.fail_after and request.fail_after >= request.count:
                 await asyncio.sleep(60)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             self.ends.append("cancelled")
             raise
 
@@ -146,8 +146,9 @@ def _handler(servicer: Library, method: Any) -> Any:
         return await noted(request, context)
 
     async def stream(request: Any, context: Any) -> Any:
-        async for reply in noted(request, context):
-            yield reply
+        async with aclosing(noted(request, context)) as replies:
+            async for reply in replies:
+                yield reply
 
     codec = {
         "request_deserializer": GetMessageClass(method.input_type).FromString,

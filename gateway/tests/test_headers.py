@@ -2,8 +2,9 @@
 
 import httpx
 import pytest
-from gateway.headers import Headers, call_metadata
 from starlette.types import Receive, Scope, Send
+
+from gateway.headers import Headers, call_metadata
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

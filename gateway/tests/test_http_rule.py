@@ -166,7 +166,7 @@ def test_a_path_matches_its_template(template: str, path: str, values: dict[str,
 @pytest.mark.parametrize("encoded", ["%", "a%2", "%zz", "%ff", "%C3x", "%ED%A0%80"])
 def test_a_broken_encoding_is_refused_and_not_guessed_at(encoded: str) -> None:
     for keep_slash in (False, True):
-        with pytest.raises(ValueError, match="hexadecimal|UTF-8"):
+        with pytest.raises(ValueError, match=r"hexadecimal|UTF-8"):
             percent_decode(encoded, keep_slash)
 
 

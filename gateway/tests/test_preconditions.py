@@ -1,9 +1,10 @@
 """If-Match and If-None-Match as RFC 9110 has them."""
 
 import pytest
-from gateway.preconditions import EntityTags, MalformedPrecondition
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gateway.preconditions import EntityTags, MalformedPrecondition
 
 OPAQUE = st.text(st.characters(codec="latin-1", exclude_characters='"', exclude_categories=["Cc", "Zs"]))
 

@@ -57,7 +57,11 @@ def problem(response: httpx.Response) -> dict[str, Any]:
         ("/v1/rooms/-7/shelves/x", "GetShelfRequest", {"shelf_id": "x", "place": {"room": {"number": -7}}}),
         ("/v1/rooms/7/shelves/x?place.floor=2", "GetShelfRequest", {"shelf_id": "x", "place": {"room": {"number": 7}, "floor": "2"}}),
         ("/v1/ground/3/GENRE_POETRY", "GetShelfRequest", {"place": {"room": {"number": 3}, "floor": "ground"}, "genre": 2}),
-        ("/v1/ground/3/2?shelf_id=x", "GetShelfRequest", {"place": {"room": {"number": 3}, "floor": "ground"}, "genre": 2, "shelf_id": "x"}),
+        (
+            "/v1/ground/3/2?shelf_id=x",
+            "GetShelfRequest",
+            {"place": {"room": {"number": 3}, "floor": "ground"}, "genre": 2, "shelf_id": "x"},
+        ),
         ("/v1/shelves/1/books/a%2Fb%20c", "GetBookRequest", {"name": "shelves/1/books/a%2Fb c"}),
         ("/v1/files/a/b%20c/d%2Fe", "GetFileRequest", {"path": "a/b c/d%2Fe"}),
         ("/v1/files", "GetFileRequest", {}),
@@ -209,7 +213,12 @@ async def test_a_field_is_given_once_and_where_it_belongs(
 
 @pytest.mark.parametrize(
     ("url", "name"),
-    [("/v1/shelves/1/books/2:lend", "shelves/1/books/2"), ("/v1/books:lend", ""), ("/v1/archive/a/b:c:lend", "a/b:c"), ("/v1/archive:lend", "")],
+    [
+        ("/v1/shelves/1/books/2:lend", "shelves/1/books/2"),
+        ("/v1/books:lend", ""),
+        ("/v1/archive/a/b:c:lend", "a/b:c"),
+        ("/v1/archive:lend", ""),
+    ],
 )
 async def test_a_verb_ends_the_path(client: httpx.AsyncClient, servicer: Library, url: str, name: str) -> None:
     assert (await client.post(url, json={"reader": "Molly"})).status_code == 200
@@ -279,7 +288,9 @@ async def test_the_routes_may_be_mounted_below_a_path(channel: grpc.aio.Channel)
 # HTTP.
 
 
-@pytest.mark.parametrize("url", ["/", "/v1", "/v1/shelves", "/v1/shelves/", "/v1/shelves/1/", "/v1/shelves//books/1", "/V1/shelves/1", "//v1/shelves/1"])
+@pytest.mark.parametrize(
+    "url", ["/", "/v1", "/v1/shelves", "/v1/shelves/", "/v1/shelves/1/", "/v1/shelves//books/1", "/V1/shelves/1", "//v1/shelves/1"]
+)
 async def test_an_unknown_path_is_left_to_other_routes(client: httpx.AsyncClient, url: str) -> None:
     response = await client.get(httpx.URL("http://library").copy_with(raw_path=url.encode()))
     assert (response.status_code, response.text) == (404, "Not Found")
@@ -306,7 +317,9 @@ async def test_another_method_is_told_which_ones_there_are(client: httpx.AsyncCl
     assert response.headers["Allow"] == allow
 
 
-@pytest.mark.parametrize(("method", "url"), [("OPTIONS", "/v1/checks/x"), ("BREW", "/v1/any/x"), ("PUT", "/v1/any/file"), ("HEAD", "/v1/heads/x")])
+@pytest.mark.parametrize(
+    ("method", "url"), [("OPTIONS", "/v1/checks/x"), ("BREW", "/v1/any/x"), ("PUT", "/v1/any/file"), ("HEAD", "/v1/heads/x")]
+)
 async def test_custom_methods_are_served(client: httpx.AsyncClient, servicer: Library, method: str, url: str) -> None:
     assert (await client.request(method, url)).status_code == 200
     assert servicer.requests == [message("GetFileRequest", path=url.rpartition("/")[2])]
@@ -446,13 +459,15 @@ async def test_a_call_that_takes_too_long_is_given_up(channel: grpc.aio.Channel,
 
 
 async def test_a_service_that_is_not_there_is_unavailable_and_has_no_address() -> None:
-    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        async with client_of(Starlette(routes=transcode([library()], channel))) as client:
-            for url in ("/v1/files/x", "/v1/shelves/1/books:watch"):
-                response = await client.get(url)
-                assert problem(response)["detail"] == "The service is unavailable."
-                assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
-                assert "127.0.0.1" not in response.text
+    async with (
+        grpc.aio.insecure_channel("127.0.0.1:1") as channel,
+        client_of(Starlette(routes=transcode([library()], channel))) as client,
+    ):
+        for url in ("/v1/files/x", "/v1/shelves/1/books:watch"):
+            response = await client.get(url)
+            assert problem(response)["detail"] == "The service is unavailable."
+            assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+            assert "127.0.0.1" not in response.text
 
 
 # Streams.

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from local.stack import stack, temporary_folder
 
 PACKAGE = Path(__file__).parents[1]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from local.stack import Stack
 
 

@@ -143,7 +143,9 @@ METHODS = ["CreatePayment", "GetPayment", "ListPayments", "UpdatePayment", "Dele
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    "sent", [b"\xff\xff\xff", b"\x0a\x05ab", b"\x0a\x02\xff\xfe\x1a\x02\xff\xfe", b"\x08", b"\x0b"], ids=["noise", "cut", "no UTF-8", "tag", "group"]
+    "sent",
+    [b"\xff\xff\xff", b"\x0a\x05ab", b"\x0a\x02\xff\xfe\x1a\x02\xff\xfe", b"\x08", b"\x0b"],
+    ids=["noise", "cut", "no UTF-8", "tag", "group"],
 )
 def test_a_message_that_cannot_be_decoded_is_an_invalid_argument(channel: grpc.Channel, method: str, sent: bytes) -> None:
     call = channel.unary_unary(SERVICE + method, request_serializer=bytes, response_deserializer=bytes)

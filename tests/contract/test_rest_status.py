@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from local.stack import Stack
 
+from local.stack import Stack
 from tests.rest import Rest, assert_marks, assert_problem, document
 
 
