@@ -39,7 +39,7 @@ def _database_options(command: Callable[..., None]) -> Callable[..., None]:
             "--database-url",
             envvar="DATABASE_URL",
             show_envvar=True,
-            help="PostgreSQL, as any postgresql:// URL that libpq takes. Without one an embedded PostgreSQL is started where that is installed.",
+            help="PostgreSQL: any postgresql:// URL that libpq takes. Without one an embedded PostgreSQL starts, where it is installed.",
         ),
         click.option(
             "--data-dir",

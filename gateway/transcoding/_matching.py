@@ -65,7 +65,7 @@ class Matcher(Generic[Target]):
     def match(self, path: bytes, http_method: str) -> Matched[Target] | None:
         """The most specific target of a raw path that takes this method."""
         static = self._static.get(path)
-        target = static and _choose(static, http_method)
+        target = None if static is None else _choose(static, http_method)
         if target is not None:
             return Matched(target)
         for methods, segments in self._ends(path):
