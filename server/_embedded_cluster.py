@@ -71,8 +71,9 @@ class Cluster:
         self._start()
 
     def _start(self) -> None:
-        # A machine that lost power leaves this file behind; where its process id is another program's by now, PostgreSQL would not start.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # Left behind by a crash. PostgreSQL takes them for stale only if no process has their id; by now another program may, or a zombie.
+        for stale in (self.data / "postmaster.pid", self.sockets / f"{SOCKET}.lock"):
+            stale.unlink(missing_ok=True)
         log = self.data / "server.log"
         if log.exists():
             log.replace(log.with_name("server.log.1"))

