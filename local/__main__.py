@@ -18,34 +18,43 @@ _PORTS = {
     "server_metrics": ("PAYMENTS_SERVER_METRICS_PORT", 9464),
     "gateway_metrics": ("PAYMENTS_GATEWAY_METRICS_PORT", 9465),
 }
-
-
 _GRPC_BODY = '{"data": "{\\"order\\": 17}", "payment": "1234.50"}'
 
 
 class Stopped(Exception):
-    """SIGINT or SIGTERM came."""
+    """A signal to stop came."""
+
+
+class Signals:
+    """Notes SIGINT, SIGTERM and SIGHUP (the terminal has closed). An exception from within the handler could hit between a start and
+    its being noted, and leave a process behind; so `check` raises it, where nothing is half done."""
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+
+    def check(self) -> None:
+        if self.came:
+            raise Stopped
 
 
 def main() -> int:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    signals = Signals()
     try:
-        with stack(embedded.default_folder(), _ports(), os.environ.get("DATABASE_URL"), sys.stdout.buffer) as running:
+        ports = _ports()
+        with stack(embedded.default_folder(), ports, os.environ.get("DATABASE_URL"), sys.stdout.buffer, signals.check) as running:
             _announce(running)
-            _watch(running)
+            _watch(running, signals)
     except Stopped:
         return 0
     except (CannotStart, embedded.EmbeddedPostgresError) as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)  # the stop is under way, and takes its few seconds
-    raise Stopped
 
 
 def _ports() -> Ports:
@@ -81,8 +90,9 @@ def _announce(running: Stack) -> None:
     )
 
 
-def _watch(running: Stack) -> None:
+def _watch(running: Stack, signals: Signals) -> None:
     while True:
+        signals.check()
         for part in (running.server, running.gateway):
             if part.poll() is not None:
                 raise CannotStart(f"{part.name} ended with exit code {part.poll()}; stopping the rest")

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from server import embedded
 
 HOST = "127.0.0.1"
 START_TIMEOUT = 30  # seconds
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the environment's http_proxy is not for this machine itself
 STOP_TIMEOUT = 30  # seconds; longer than either process needs to drain
 
 
@@ -107,22 +107,31 @@ class Stack:
     def grpc_target(self) -> str:
         return f"{HOST}:{self.ports.grpc}"
 
-    def wait(self) -> None:
+    def wait(self, patience: Callable[[], None] = lambda: None) -> None:
         """Until GET /status is ok. Raises CannotStart."""
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
+            patience()
             for part in (self.server, self.gateway):
                 if part.poll() is not None:
                     raise CannotStart(f"{part.name} ended with exit code {part.poll()}; its last line says why")
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.rest_url}/status", timeout=2):
+            with contextlib.suppress(OSError), _DIRECT.open(f"{self.rest_url}/status", timeout=2):
                 return
             time.sleep(0.05)
         raise CannotStart(f"the service was not ready in {START_TIMEOUT} seconds")
 
 
 @contextlib.contextmanager
-def stack(folder: Path, ports: Ports | None = None, database_url: str | None = None, log: IO[bytes] | None = None) -> Iterator[Stack]:
+def stack(
+    folder: Path,
+    ports: Ports | None = None,
+    database_url: str | None = None,
+    log: IO[bytes] | None = None,
+    patience: Callable[[], None] = lambda: None,
+) -> Iterator[Stack]:
     """A started stack. `folder` keeps the embedded PostgreSQL's data and, where no `log` is given, the file `log` with all output.
+
+    `patience` is asked again and again while a part starts; what it raises ends the start, and what runs by then is stopped.
 
     Raises CannotStart and EmbeddedPostgresError.
     """
@@ -133,7 +142,7 @@ def stack(folder: Path, ports: Ports | None = None, database_url: str | None = N
         postgres = None if database_url else started.enter_context(embedded.start(folder))
         url = database_url or (postgres.url if postgres else "")
         environment = {"DATABASE_URL": url}
-        _migrate(environment, output)
+        _migrate(environment, output, patience)
         server = Command(
             "payments-server",
             ["serve", "--listen", f"{HOST}:{ports.grpc}", "--metrics-listen", f"{HOST}:{ports.server_metrics}"],
@@ -157,7 +166,7 @@ def stack(folder: Path, ports: Ports | None = None, database_url: str | None = N
         )
         started.callback(_stop, gateway)
         running = Stack(ports, url, postgres, server, gateway)
-        running.wait()
+        running.wait(patience)
         server.ready = gateway.ready = running.wait
         yield running
 
@@ -170,10 +179,14 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def _migrate(environment: Mapping[str, str], log: IO[bytes]) -> None:
+def _migrate(environment: Mapping[str, str], log: IO[bytes], patience: Callable[[], None]) -> None:
     migrate = Command("payments-server", ["migrate"], environment, log)
-    while migrate.poll() is None:
-        time.sleep(0.02)
+    try:
+        while migrate.poll() is None:
+            patience()
+            time.sleep(0.02)
+    finally:
+        _stop(migrate)
     if migrate.poll() != 0:
         raise CannotStart(f"payments-server migrate ended with exit code {migrate.poll()}; its last line says why")
 

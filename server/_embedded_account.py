@@ -43,19 +43,24 @@ class Account:
     def run(self, command: Sequence[str]) -> tuple[int, str]:
         """Runs a program to its end: exit code and what it wrote. Raises PermissionError where the account cannot reach it."""
         with tempfile.TemporaryFile("w+") as output:  # no pipe: a server that the program leaves running would hold it open for ever
-            done = subprocess.run(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",  # the account may not be able to enter the current one
-                check=False,
+                start_new_session=True,  # a terminal's Ctrl-C goes to this process alone
                 user=self.name,
                 group=self.name,
                 extra_groups=[] if self.name else None,
             )
+            try:
+                process.wait()
+            except BaseException:  # a start or stop cut short would leave a server that nobody knows of: the Ctrl-C takes effect after it
+                process.wait()
+                raise
             output.seek(0)
-            return done.returncode, output.read().strip()
+            return process.returncode, output.read().strip()
 
     def make_private(self, folder: Path) -> None:
         """Makes a folder that only the account, and root, can enter."""
