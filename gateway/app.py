@@ -3,7 +3,6 @@
 import grpc.aio
 from fastapi import FastAPI
 from google.rpc import code_pb2, status_pb2
-from payments.v1 import annotations_pb2, payments_pb2
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from gateway.payments import DOMAIN, HANDLERS
 from gateway.settings import Settings
 from gateway.status import Readiness, status_routes
 from gateway.transcoding import JsonFormat, problem_response, transcode
+from payments.v1 import annotations_pb2, payments_pb2
 
 SERVICES = [payments_pb2.DESCRIPTOR.services_by_name["PaymentService"]]
 FORMAT = JsonFormat(proto_names=True, short_enums=True, literal=annotations_pb2.json_literal)

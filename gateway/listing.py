@@ -3,12 +3,12 @@
 import logging
 from urllib.parse import urlencode
 
-from payments.v1 import payments_pb2
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.transcoding import Call, RpcFailed
+from payments.v1 import payments_pb2
 
 log = logging.getLogger("gateway")
 

@@ -1,13 +1,13 @@
 """What REST adds to the payments RPCs: the headers Idempotency-Key, If-Match, If-None-Match and ETag."""
 
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from payments.v1 import payments_pb2, uuid7
 from starlette.responses import Response
 
 from gateway.channel import SERVICE
 from gateway.listing import list_payments
 from gateway.preconditions import EntityTags, MalformedPrecondition, etag_header
 from gateway.transcoding import Call, Handler, RpcFailed, problem_response
+from payments.v1 import payments_pb2, uuid7
 
 DOMAIN = "payments.v1"
 NO_ETAG = "none"  # etags are numbers

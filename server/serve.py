@@ -8,9 +8,9 @@ import signal
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from payments.v1 import payments_pb2
 from prometheus_client import start_http_server
 
+from payments.v1 import payments_pb2
 from server.database import Database
 from server.errors import Failure
 from server.health import Health

@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from payments.v1 import payments_pb2 as pb
 from payments.v1 import uuid7
-
 from server import document, idempotency, money, page_token
 from server.database import Database
 from server.errors import Failure, invalid

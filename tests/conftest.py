@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import grpc
 import pytest
-from payments.v1 import payments_pb2_grpc
 
 from local.stack import Stack, stack, temporary_folder
+from payments.v1 import payments_pb2_grpc
 from tests.database import Database
 from tests.rest import Rest
 

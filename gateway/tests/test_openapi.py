@@ -15,13 +15,13 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
-from payments.v1 import annotations_pb2 as payments_annotations_pb2
-from payments.v1 import payments_pb2
 
 from gateway.tests.library_service import library
 from gateway.transcoding import JsonFormat, openapi
 from gateway.transcoding.codec import Codec, InvalidJson
 from gateway.transcoding.http_rule import bindings
+from payments.v1 import annotations_pb2 as payments_annotations_pb2
+from payments.v1 import payments_pb2
 
 Document = dict[str, Any]
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from server import document
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

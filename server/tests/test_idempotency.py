@@ -1,6 +1,7 @@
 """When two creates are the same."""
 
 import pytest
+
 from server import idempotency
 
 
@@ -43,6 +44,8 @@ def test_money_and_status_are_part_of_the_content() -> None:
     assert fingerprint(status=1) != fingerprint(status=2)
 
 
-@pytest.mark.parametrize(("text", "valid"), [("k", True), ("~" * 64, True), ("k" * 65, False), ("", False), ("a b", False), ("é", False), ("k\n", False)])
+@pytest.mark.parametrize(
+    ("text", "valid"), [("k", True), ("~" * 64, True), ("k" * 65, False), ("", False), ("a b", False), ("é", False), ("k\n", False)]
+)
 def test_keys_are_visible_ascii(text: str, valid: bool) -> None:
     assert idempotency.is_key(text) is valid

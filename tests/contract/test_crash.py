@@ -9,10 +9,10 @@ from itertools import count
 import grpc
 import pytest
 import requests
-from payments.v1 import payments_pb2 as pb
-from payments.v1.payments_pb2_grpc import PaymentServiceStub
 
 from local.stack import Stack
+from payments.v1 import payments_pb2 as pb
+from payments.v1.payments_pb2_grpc import PaymentServiceStub
 from tests.database import Database
 from tests.rest import Rest
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import grpc
 import pytest
+
 from payments.v1 import payments_pb2 as pb
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
-
 from tests.rest import LEAKS
 from tests.rpc import Failure, failure
 

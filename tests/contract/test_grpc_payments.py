@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import grpc
 import pytest
+
 from payments.v1 import payments_pb2 as pb
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
-
 from tests.database import Database
 from tests.rest import Rest, exact, exact_json
 from tests.rpc import failure

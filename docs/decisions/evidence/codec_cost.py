@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from google.protobuf import json_format
-from payments.v1 import annotations_pb2, payments_pb2
 from pydantic import BaseModel, ConfigDict
 
 from gateway.transcoding.codec import Codec, JsonFormat
+from payments.v1 import annotations_pb2, payments_pb2
 
 DATA = '{"customer":"c-1029","items":[{"sku":"A-17","quantity":2},{"sku":"B-4","quantity":1}],"note":"first"}'
 BODY = f'{{"data":{DATA},"payment":1234.56}}'.encode()

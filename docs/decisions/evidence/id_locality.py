@@ -8,9 +8,10 @@ import uuid
 from collections.abc import Callable
 
 import psycopg2
-from payments.v1 import uuid7
 from psycopg2.extras import execute_values
 from scratch_database import scratch_database
+
+from payments.v1 import uuid7
 
 ROWS = 200_000
 AT_ONCE = 1_000

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
+
 from payments.v1.payments_pb2 import CreatePaymentRequest
 
 DOCUMENT = '{"customer":"c-1029","items":[{"sku":"A-17","quantity":2},{"sku":"B-4","quantity":1}],"note":"first"}'
