@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import grpc.aio
@@ -12,9 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 
 from gateway.tests.library_service import Library, library, serving
-from gateway.transcoding import Call, StreamedResponse, transcode
+from gateway.transcoding import Call, Handler, StreamedResponse, transcode
 
-MAX_BODY = 1 << 20
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -25,13 +24,14 @@ def servicer() -> Library:
 
 @pytest.fixture(params=["httptools", "h11"])
 async def port(servicer: Library, request: pytest.FixtureRequest) -> AsyncIterator[int]:
-    async with serving(servicer) as channel, served(channel, request.param) as port:
+    async with serving(servicer) as channel, served(channel, servicer, request.param) as port:
         yield port
 
 
 @asynccontextmanager
-async def served(channel: grpc.aio.Channel, http: str) -> AsyncIterator[int]:
-    app = Starlette(routes=transcode([library()], channel, max_body=MAX_BODY, handlers={"library.v1.Library.GetFile": endless}))
+async def served(channel: grpc.aio.Channel, servicer: Library, http: str) -> AsyncIterator[int]:
+    handlers = {"library.v1.Library.GetFile": endless(servicer)}
+    app = Starlette(routes=transcode([library()], channel, max_body=1 << 20, handlers=handlers))
     config = uvicorn.Config(app, port=0, http=http, lifespan="off", log_level="critical", timeout_graceful_shutdown=1)  # type: ignore[arg-type]
     server = uvicorn.Server(config)
     with contextlib.suppress(asyncio.CancelledError):
@@ -42,20 +42,20 @@ async def served(channel: grpc.aio.Channel, http: str) -> AsyncIterator[int]:
         await running
 
 
-async def endless(call: Call) -> Response:
-    """Chunks without end, which notes in the message's stead how it ended."""
+def endless(servicer: Library) -> Handler:
+    """Answers with chunks without end, and notes when they are no longer asked for."""
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncGenerator[bytes, None]:
         try:
             while True:
                 yield b"x" * 65536
         finally:
-            ENDED.set()
+            servicer.ends.append("closed")
 
-    return StreamedResponse(chunks(), "text/plain")
+    async def handler(call: Call) -> Response:
+        return StreamedResponse(chunks(), "text/plain")
 
-
-ENDED = asyncio.Event()
+    return handler
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -128,12 +128,10 @@ async def test_a_write_goes_on_when_the_client_has_gone(port: int, servicer: Lib
     await until(lambda: servicer.ends == ["done"])
 
 
-async def test_a_handler_s_stream_ends_with_its_client(port: int) -> None:
-    ENDED.clear()
+async def test_a_handler_s_stream_ends_with_its_client(port: int, servicer: Library) -> None:
     async with connected(port, head("GET", "/v1/files/x")) as (reader, _):
         await reader.readexactly(1 << 20)
-    async with asyncio.timeout(10):
-        await ENDED.wait()
+    await until(lambda: servicer.ends == ["closed"])
 
 
 @pytest.mark.parametrize(
