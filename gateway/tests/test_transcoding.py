@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from gateway.tests.library_service import Library, library, message, serving
-from gateway.transcoding import Call, JsonFormat, RpcFailed, transcode
+from gateway.transcoding import Call, JsonFormat, Refusal, RpcFailed, transcode
+from gateway.transcoding._body import Body
 from gateway.transcoding.http_rule import bindings
 
 MAX_BODY = 1000
@@ -380,6 +381,17 @@ async def test_a_body_is_taken_up_to_the_limit(client: httpx.AsyncClient, servic
         document = problem(await client.post("/v1/books:lend", content=content, headers=headers))
         assert (document["status"], document["reason"]) == (413, "BODY_TOO_LARGE")
     assert len(servicer.requests) == 3
+
+
+async def test_no_more_than_the_limit_is_kept_of_a_body_of_unknown_length() -> None:
+    messages = [{"type": "http.request", "body": b"12345", "more_body": True}] * 5
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop()
+
+    with pytest.raises(Refusal):
+        await Body({b"transfer-encoding": b"chunked"}, receive).read(limit=6)
+    assert len(messages) == 3
 
 
 async def test_checks_come_in_order(client: httpx.AsyncClient) -> None:
