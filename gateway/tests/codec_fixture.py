@@ -1,5 +1,6 @@
 """The message types of codec_fixture.proto and codec_fixture_proto2.proto, compiled when first asked for."""
 
+import importlib
 import subprocess
 import sys
 from functools import cache
@@ -30,7 +31,9 @@ def descriptor_set() -> FileDescriptorSet:
 
 @cache
 def fixture_pool() -> descriptor_pool.DescriptorPool:
-    # The options of fields are always parsed with the extensions of the default pool.
+    # The options of fields are always parsed with the extensions of the default pool; what the fixture imports must be in it too.
+    for imported in ("any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"):
+        importlib.import_module(f"google.protobuf.{imported}_pb2")
     pool = descriptor_pool.Default()
     for file in descriptor_set().file:
         if file.package == "codec.fixture":

@@ -44,7 +44,7 @@ def test_a_number_keeps_every_digit(literals: Codec, text: str) -> None:
         ('{"documents": [{}, []]}', Violation("documents[1]", "must be a JSON object, not an array")),
         ('{"documents": {}}', Violation("documents", "must be an array, not an object")),
         ('{"items": {"amount": 1}}', Violation("items", "must be an array, not an object")),
-        ('{"inner": [{"amount": 1}]}', Violation("inner", "must be a JSON object, not an array")),
+        ('{"inner": [{"amount": 1}]}', Violation("inner", "must be an object, not an array")),
         ('{"document": {}, "document": {}}', Violation("document", "is given twice")),
         ('{"maybeAmount": 1, "maybe_amount": 1}', Violation("maybe_amount", "is given twice, in both spellings of its name")),
     ],
@@ -80,7 +80,7 @@ def test_a_literal_is_well_formed_json(literals: Codec, text: str) -> None:
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_a_bottomless_literal_is_refused(literals: Codec, opening: str, closing: str) -> None:
     deep = opening * 100_000 + "1" + closing * 100_000
-    assert violations(literals, f'{{"document": {{"a": {deep}}}}}') == [Violation("", "nested too deeply")]
+    assert violations(literals, f'{{"document": {{"a": {deep}}}}}') == [Violation("document", "nested too deeply")]
     assert violations(literals, '{"inner":' * 100_000) == [Violation("", "nested too deeply")]
 
 

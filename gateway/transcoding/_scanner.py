@@ -35,6 +35,9 @@ class Duplicated(dict[str, Any]):
     twice: str
 
 
+_LONGEST_PATH = 16
+
+
 class _TooDeep(Exception):
     """Python's scanner has reached its limit below `path`."""
 
@@ -72,7 +75,8 @@ def parse(body: bytes, shape: Shape | None = None) -> Any:
         raise InvalidJson.because("nested too deeply") from None
     except _TooDeep as error:
         failure = InvalidJson.because("nested too deeply")
-        for part in reversed(error.path):
+        # Nested messages themselves may be what is bottomless: such a path tells nobody anything.
+        for part in reversed(error.path if len(error.path) <= _LONGEST_PATH else []):
             failure = failure.within(part)
         raise failure from None
 
