@@ -23,6 +23,11 @@ from gateway.transcoding.codec import InvalidJson, JsonFormat
 TYPES = ["Scalars", "Optionals", "Repeated", "Maps", "Choice", "Tree", "WellKnown", "Old", "Literals"]
 
 
+def _readable(value: float) -> bool:
+    """json_format refuses the largest float as it shows it itself, rounded up."""
+    return not 3.4028e38 < abs(value) < float("inf")
+
+
 # Fields that json_format cannot read a null for: repeated google.protobuf.NullValue and google.protobuf.Value.
 _UNREADABLE = ("nulls", "values")
 
@@ -32,7 +37,7 @@ def _one_nan(value: float) -> float:
     return value if value == value else float("nan")
 
 
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(derandomize=True, max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _INTEGERS = {
     **dict.fromkeys((Field.TYPE_INT32, Field.TYPE_SINT32, Field.TYPE_SFIXED32), st.integers(-(2**31), 2**31 - 1)),
@@ -43,7 +48,7 @@ _INTEGERS = {
 _TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 _SCALARS: dict[int, st.SearchStrategy[Any]] = {
     **_INTEGERS,
-    Field.TYPE_FLOAT: st.floats(width=32).map(_one_nan),
+    Field.TYPE_FLOAT: st.floats(width=32).map(_one_nan).filter(_readable),
     Field.TYPE_DOUBLE: st.floats().map(_one_nan),
     Field.TYPE_BOOL: st.booleans(),
     Field.TYPE_STRING: _TEXT,

@@ -59,7 +59,7 @@ def endless(servicer: Library) -> Handler:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(5):  # less than the timeout of calls
         while not condition():
             await asyncio.sleep(0.01)
 
