@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from gateway.tests.library_service import Library, library, serving
 from gateway.tests.test_transcoding import client_of, problem
-from gateway.transcoding import Refusal, problem_response
+from gateway.transcoding import Refusal, RpcFailed, problem_response
 from gateway.transcoding.codec import Violation
 from gateway.transcoding.routes import transcode
 
@@ -75,6 +75,13 @@ async def test_without_details_only_what_a_service_alone_can_say_is_shown(name: 
     detail = problem(response)["detail"]
     assert detail == "ipv4:10.0.0.1:5432" if name not in TRANSPORT else (detail and "10.0.0.1" not in detail)
     assert {"reason", "domain", "errors"}.isdisjoint(problem(response))
+
+
+@pytest.mark.parametrize("details", [status_pb2.Status(code=code_pb2.OK, message="secret").SerializeToString(), b"\xff"])
+def test_details_that_contradict_the_code_or_cannot_be_read_are_not_shown(details: bytes) -> None:
+    trailing = grpc.aio.Metadata(("grpc-status-details-bin", details))
+    error = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), trailing, details="secret too")
+    assert RpcFailed.of(error).status == status_pb2.Status(code=code_pb2.INTERNAL, message="The service failed.")
 
 
 async def test_an_exception_of_the_service_is_not_shown() -> None:
