@@ -58,7 +58,7 @@ clean: ## Remove the environment and everything that was made
 OURS = $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e ./proto -e .
 
 .venv/local.stamp: requirements/local.txt pyproject.toml proto/pyproject.toml | .venv/bin/pip
-	@if [ ! -e .venv/dev.stamp ]; then $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/local.txt; fi
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/local.txt
 	@$(OURS)
 	@touch $@
 

@@ -70,21 +70,13 @@ def test_data_survive_a_restart_at_the_same_url(folder: Path) -> None:
         assert query(postgres, "SELECT number FROM kept") == 17
 
 
-def test_acknowledged_commits_are_durable(folder: Path) -> None:
+def test_commits_are_durable_sorting_is_by_code_point_and_only_we_get_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "xx_XX.nonsense")
     with embedded.start(folder) as postgres:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             assert query(postgres, f"SHOW {setting}") == "on"
-
-
-def test_sorting_is_by_code_point_whatever_the_locale_of_the_machine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "xx_XX.nonsense")
-    with embedded.start(folder) as postgres:
         assert query(postgres, "SELECT string_agg(x, '' ORDER BY x) FROM unnest(ARRAY['b', 'B', 'ä', 'a']) x") == "Babä"
         assert query(postgres, "SHOW server_encoding") == "UTF8"
-
-
-def test_there_is_no_port_and_the_socket_is_closed_to_other_users(folder: Path) -> None:
-    with embedded.start(folder) as postgres:
         assert query(postgres, "SHOW listen_addresses") == ""
         for closed in (folder / "postgres", folder / "socket"):
             assert stat.S_IMODE(closed.stat().st_mode) == 0o700
