@@ -3,7 +3,7 @@ import json
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from gateway.tests.codec_fixture import codec, descriptor_set, message_class, violations
+from gateway.tests.codec_fixture import codec, descriptor_set, literal_option, message_class, violations
 from gateway.transcoding.codec import Codec, InvalidJson, JsonFormat, Violation
 
 
@@ -156,6 +156,25 @@ def test_a_message_is_an_object(body: str) -> None:
     assert (
         violations(codec("Optionals"), f'{{"scalars": {body}}}') == [] if body == "null" else [Violation("scalars", violation.description)]
     )
+
+
+@pytest.mark.parametrize("name", ["Scalars", "Literals"])
+@pytest.mark.parametrize(
+    ("body", "description"),
+    [
+        (b"", "malformed JSON at line 1 column 1: Expecting value"),
+        (b" \n", "malformed JSON at line 2 column 1: Expecting value"),
+        (b"\xef\xbb\xbf{}", "starts with a byte order mark"),
+        (b'{"a":"\xff"}', "not UTF-8 at byte 6"),
+        (b'{"a":"\xed\xa0\x80"}', "not UTF-8 at byte 6"),
+        (b"{} {}", "malformed JSON at line 1 column 4: Extra data"),
+        (b"{}\x00", "malformed JSON at line 1 column 3: Extra data"),
+        (b'{"aDouble":NaN}', "malformed JSON: NaN is not a JSON value"),
+    ],
+)
+def test_what_is_no_json_document_is_refused_as_a_whole(name: str, body: bytes, description: str) -> None:
+    format = JsonFormat(literal=literal_option()) if name == "Literals" else None
+    assert violations(codec(name, format), body) == [Violation("", description)]
 
 
 def test_fields_that_the_path_sets_are_refused_in_the_body() -> None:
