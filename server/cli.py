@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server import serve as serving
 from server.database import InvalidDatabaseUrl, connection_string
-from server.migrate import TooOld
+from server.migrate import UnsuitableDatabase
 from server.migrate import migrate as migrate_database
 from server.settings import Settings
 
@@ -75,7 +75,7 @@ def migrate(database_url: str | None, data_dir: Path | None, log_level: str) -> 
     with _database(database_url, data_dir) as url:
         try:
             migrate_database(url)
-        except (SQLAlchemyError, TooOld) as error:
+        except (SQLAlchemyError, UnsuitableDatabase) as error:
             raise click.ClickException(f"cannot migrate: {str(getattr(error, 'orig', error)).strip()}") from None
     click.echo("The schema is up to date.")
 

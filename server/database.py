@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import select
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,9 @@ from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from server.errors import Failure, conflict, deadline_exceeded, unavailable
 
@@ -46,7 +48,7 @@ def connection_string(url: str) -> str:
     if not separator or name not in ("postgresql", "postgres"):
         raise InvalidDatabaseUrl("must begin with postgresql://")
     try:
-        return make_dsn(**(_CONNECTION | parse_dsn(f"{name}://{rest}")))
+        return make_dsn(**(_CONNECTION | parse_dsn(f"{name}://{rest}") | {"client_encoding": "UTF8"}))
     except psycopg2.Error:
         raise InvalidDatabaseUrl("is not a PostgreSQL URL") from None  # libpq's own message may quote the password
 
@@ -55,9 +57,33 @@ def make_engine(url: str, pool_size: int) -> Engine:
     """libpq itself reads the URL, so that whatever it takes works: sockets, several hosts, TLS, service files."""
     dsn = connection_string(url)
     # AUTOCOMMIT: no BEGIN and COMMIT of the driver's own, each a round trip.
-    return create_engine(
-        "postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn), pool_size=pool_size, max_overflow=0, isolation_level="AUTOCOMMIT"
+    engine = create_engine(
+        "postgresql+psycopg2://",
+        creator=lambda: psycopg2.connect(dsn),
+        pool_size=pool_size,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+        use_native_hstore=False,  # looks for the type hstore on every new connection, and nothing here has that type
     )
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _leave_lost)
+    return engine
+
+
+def _note_use(connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = True
+
+
+def _leave_lost(connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:
+    """Replaces idle connections that PostgreSQL has closed, and so spares an update, which is never sent twice, from failing on one.
+
+    An idle connection has nothing to read unless the other end said good-bye: one poll(2), no round trip.
+    """
+    poll = select.poll()
+    if record.info.get("used") and not connection.closed:
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            raise InvalidatePoolError
 
 
 class Database:

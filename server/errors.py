@@ -1,9 +1,13 @@
 """The errors of the API: google.rpc.Status with an ErrorInfo, field violations and, where waiting helps, a RetryInfo."""
 
+import logging
+import uuid
 from collections.abc import Mapping
 
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+log = logging.getLogger("server")
 
 DOMAIN = "payments.v1"
 RETRY_AFTER = Duration(seconds=1)
@@ -71,5 +75,8 @@ def too_many_requests() -> Failure:
     return Failure(code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS", "Too many requests are in flight.", retry=True)
 
 
-def internal(error_id: str) -> Failure:
+def unexpected(where: str) -> Failure:
+    """For the exception being handled, which is a fault of ours: the log has its traceback, the caller the id to find it by."""
+    error_id = uuid.uuid4().hex
+    log.exception("error %s, %s", error_id, where)
     return Failure(code_pb2.INTERNAL, "INTERNAL", f"Internal error; the log has it under id {error_id}.")

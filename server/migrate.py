@@ -13,18 +13,21 @@ OLDEST = 15  # PostgreSQL's major version
 _LOCK = 0x7061796D656E7473  # "payments" in ASCII: whose lock it is can be seen in pg_locks
 
 
-class TooOld(Exception):
-    """The database is older than OLDEST."""
+class UnsuitableDatabase(Exception):
+    """The database is older than OLDEST, or cannot hold every character."""
 
 
 def migrate(url: str) -> None:
-    """Migrates to the newest version; does nothing where it is there. Raises TooOld and SQLAlchemy's errors."""
+    """Migrates to the newest version; does nothing where it is there. Raises UnsuitableDatabase and SQLAlchemy's errors."""
     engine = make_engine(url, pool_size=1).execution_options(isolation_level="READ COMMITTED")
     try:
         with engine.begin() as connection:
             version = int(connection.execute(text("SHOW server_version_num")).scalar_one())
             if version < OLDEST * 10_000:
-                raise TooOld(f"PostgreSQL {OLDEST} or newer is needed; this is {version // 10_000}")
+                raise UnsuitableDatabase(f"PostgreSQL {OLDEST} or newer is needed; this is {version // 10_000}")
+            encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+            if encoding != "UTF8":
+                raise UnsuitableDatabase(f"a database with the encoding UTF8 is needed; this has {encoding}")
             # Bound to the transaction, so that a transaction pooler may stand between.
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             config = Config()

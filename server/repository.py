@@ -8,7 +8,7 @@ from sqlalchemy.exc import DataError
 
 from server import idempotency, money
 from server.database import Database
-from server.errors import Failure, conflict, etag_mismatch, id_taken, key_reused, not_found
+from server.errors import Failure, conflict, etag_mismatch, id_taken, key_reused, not_found, unexpected
 
 MAX_PAGE_BYTES = 1 << 20
 _ROW_BYTES = 256  # of a payment beside its data, as JSON
@@ -111,8 +111,8 @@ class Repository:
             return insert(items, deadline)
         except DataError:
             if len(items) == 1:
-                raise
-            return [insert([item], deadline)[0] for item in items]
+                return [unexpected(f"payment {items[0].id}")]
+            return [outcome for item in items for outcome in self._apart(insert, [item], deadline)]
 
     def _create_unkeyed(self, items: list[NewPayment], deadline: float) -> list[Outcome]:
         rows = self._database.execute(_INSERT, _columns(items), deadline, repeatable=True)

@@ -1,9 +1,7 @@
 """What every call passes through: decoding, the limit on calls in flight, the deadline, errors, metrics."""
 
 import asyncio
-import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
@@ -15,9 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2
 from prometheus_client import Counter, Histogram
 
-from server.errors import Failure, deadline_exceeded, internal, too_many_requests
-
-log = logging.getLogger("server")
+from server.errors import Failure, deadline_exceeded, too_many_requests, unexpected
 
 Behaviour = Callable[..., Awaitable[Message]]
 
@@ -82,9 +78,7 @@ class Calls:
         except Failure:
             raise
         except Exception as error:
-            error_id = uuid.uuid4().hex
-            log.exception("error %s, request %s", error_id, metadata.get("x-request-id", "-"))
-            raise internal(error_id) from error
+            raise unexpected(f"request {metadata.get('x-request-id', '-')!r}") from error
         finally:
             self._in_flight -= 1
 

@@ -1,0 +1,92 @@
+"""A real PostgreSQL for the tests of this room, and a migrated database of its own for each test file."""
+
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from server import embedded
+from server.database import Database
+from server.embedded import EmbeddedPostgres
+from server.migrate import migrate
+from server.repository import Repository
+
+_numbers = itertools.count()
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    # Under /tmp itself: pytest's own folders are closed to the account that PostgreSQL runs as when root runs the tests.
+    with tempfile.TemporaryDirectory(prefix="payments-", dir="/tmp") as name, embedded.start(Path(name)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def new_database(postgres: EmbeddedPostgres) -> Callable[..., str]:
+    """Makes an empty database and returns its URL; `options` are CREATE DATABASE's."""
+
+    def create(options: str = "") -> str:
+        name = f"test_{next(_numbers)}"
+        run(postgres.url, f"CREATE DATABASE {name} {options}")
+        return postgres.url.replace("/postgres?", f"/{name}?")
+
+    return create
+
+
+@pytest.fixture(scope="module")
+def url(new_database: Callable[..., str]) -> str:
+    """A migrated database."""
+    created = new_database()
+    migrate(created)
+    return created
+
+
+@pytest.fixture
+def query(url: str) -> Iterator[Query]:
+    """Runs SQL on the file's database over a connection of its own, in autocommit."""
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+
+    def rows(statement: str, *arguments: object) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, arguments)
+            return cursor.fetchall() if cursor.description else []
+
+    rows("TRUNCATE payments, idempotency_keys")
+    yield rows
+    connection.close()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url, pool_size=8)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def repository(database: Database, query: Query) -> Repository:
+    """On empty tables."""
+    return Repository(database)
+
+
+@pytest.fixture
+def deadline() -> float:
+    return time.monotonic() + 30
+
+
+def run(url: str, statement: str) -> None:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
