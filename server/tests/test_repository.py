@@ -259,18 +259,20 @@ def test_a_statement_past_its_deadline_is_not_sent(repository: Repository, query
     assert query("SELECT count(*) FROM payments") == [(0,)]
 
 
-def test_connections_lost_while_idle_cost_no_call(repository: Repository, payment: Payment, query: Query, deadline: float) -> None:
-    def lose_connections() -> None:
-        assert query(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-
-    at_once(*[lambda: repository.get(payment.id, deadline)] * 4)
-    lose_connections()
-    assert repository.get(payment.id, deadline) == payment
-    lose_connections()
-    stored(repository.create([new()], deadline)[0])
-    lose_connections()
-    assert repository.update(payment.id, CONSUMED, 1, deadline).revision == 2
-    lose_connections()
-    assert repository.delete(payment.id, 2, deadline).id == payment.id
+def test_a_connection_lost_while_idle_costs_no_call(url: str, query: Query, deadline: float) -> None:
+    database = Database(url, pool_size=1)
+    repository = Repository(database)
+    others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    try:
+        (payment,) = repository.create([new()], deadline)
+        id = stored(payment).id
+        for call in (
+            lambda: repository.get(id, deadline),
+            lambda: stored(repository.create([new()], deadline)[0]),
+            lambda: repository.update(id, CONSUMED, 1, deadline),
+            lambda: repository.delete(id, 2, deadline),
+        ):
+            assert query(others) == [(True,)]
+            assert call()
+    finally:
+        database.close()
