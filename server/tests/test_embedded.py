@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
 
-from server import embedded
+from server import _embedded_cluster, embedded
 from server.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 HOLDER = """\
@@ -166,6 +167,14 @@ def test_root_opens_no_folder_above_the_data(folder: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match=r"cannot enter .*: set PAYMENTS_DATA_DIR"):
         embedded.start(folder / "data")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_root_copies_binaries_that_the_other_user_cannot_reach(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_embedded_cluster, "_runs", lambda binaries, account: False)  # as in an environment under /root
+    with embedded.start(folder) as postgres:
+        assert query(postgres, "SELECT 1") == 1
+        assert Path(psutil.Process(postgres.pid).exe()).is_relative_to(folder)
 
 
 def test_stopping_twice_does_nothing(folder: Path) -> None:
