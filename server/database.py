@@ -1,9 +1,14 @@
 """The way to PostgreSQL: a pool of connections, a thread for each, and one round trip a transaction."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import select
+import socket
+import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -30,6 +35,7 @@ _CONNECTION = {
     "tcp_user_timeout": "15000",  # milliseconds
     "application_name": "payments-server",
 }
+_PATIENCE = 1.0  # seconds
 # SQLSTATEs, whole or by class (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _CANCELLED = "57014"
 _CONFLICTS = ("40001", "40P01")
@@ -90,7 +96,9 @@ class Database:
     """Runs statements in `pool_size` threads, so that the event loop never waits for a socket."""
 
     def __init__(self, url: str, pool_size: int) -> None:
-        self._engine = make_engine(url, pool_size)
+        self.engine = make_engine(url, pool_size)
+        self._connections: weakref.WeakSet[psycopg2.extensions.connection] = weakref.WeakSet()
+        event.listen(self.engine, "connect", lambda connection, record: self._connections.add(connection))
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
 
     async def run(self, work: Callable[..., T], *args: object) -> T:
@@ -116,15 +124,23 @@ class Database:
         milliseconds = int((deadline - time.monotonic()) * 1000)
         if milliseconds <= 0:
             raise deadline_exceeded()
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             # Several statements in one simple query are one transaction (PostgreSQL's protocol, "Multiple Statements in a Simple
             # Query"), so that the timeout costs no round trip and is gone with the transaction, as a transaction pooler needs it.
             return connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", dict(parameters)).all()
 
     def close(self) -> None:
-        """Waits for what still runs in the threads."""
+        """Waits a moment for what still runs in the threads, then hangs up on it: a frozen PostgreSQL would hold it for ever."""
+        patience = threading.Timer(_PATIENCE, self._hang_up)
+        patience.start()
         self._threads.shutdown(cancel_futures=True)
-        self._engine.dispose()
+        patience.cancel()
+        self.engine.dispose()
+
+    def _hang_up(self) -> None:
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
 
 
 def _failure(error: DBAPIError) -> Failure:

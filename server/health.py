@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from grpc_health.v1 import health, health_pb2
 from grpc_health.v1._async import HealthServicer
 from sqlalchemy.exc import DBAPIError
 
-from server.database import make_engine
+from server.database import Database
 
 log = logging.getLogger("server")
 
@@ -32,50 +31,54 @@ class Health:
 
     def __init__(self, url: str) -> None:
         self.servicer = HealthServicer()
-        self._engine = make_engine(url, pool_size=1)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self._answers: bool | None = None
+        self._database = Database(url, pool_size=1)
+        self._stopping = False
+        self._fault: str | None = None  # what the log was last told; None before the first probe
 
     async def watch(self) -> None:
         """Until it is cancelled."""
         for name in (LIVENESS, READINESS):
             await self.servicer.set(name, _SERVING)
-        await self._set(False, "not asked yet")
+        for name in WITH_DATABASE:
+            await self.servicer.set(name, _NOT_SERVING)
         while True:
-            probe = asyncio.get_running_loop().run_in_executor(self._thread, self._probe)
-            answer: str | None = "no answer"
             begin = time.monotonic()
+            probe = asyncio.ensure_future(self._database.run(self._probe))
             done, _ = await asyncio.wait([probe], timeout=_TIMEOUT)
             if not done:
-                await self._set(False, "no answer")
-                await asyncio.wait([probe])  # a second probe would only queue behind it
-            answer = await probe
-            await self._set(not answer, answer)
+                await self._set(f"no answer for {_TIMEOUT:g} seconds")
+            await self._set(await probe)  # however long it takes: a second probe would only queue behind it
             await asyncio.sleep(max(0.0, _INTERVAL - (time.monotonic() - begin)))
 
     async def stop(self) -> None:
         """Everything but liveness is NOT_SERVING from now on."""
-        await self.servicer.set(READINESS, _NOT_SERVING)
-        for name in WITH_DATABASE:
+        self._stopping = True
+        for name in (READINESS, *WITH_DATABASE):
             await self.servicer.set(name, _NOT_SERVING)
 
-    async def _set(self, answers: bool, why: str) -> None:
-        if answers != self._answers:
-            self._answers = answers
-            log.log(
-                logging.INFO if answers else logging.WARNING,
-                "database answers" if answers else "database does not answer: %s",
-                *([] if answers else [why]),
-            )
-            for name in WITH_DATABASE:
-                await self.servicer.set(name, _SERVING if answers else _NOT_SERVING)
+    def close(self) -> None:
+        """Ends the probe's connection and thread."""
+        self._database.close()
+
+    async def _set(self, fault: str) -> None:
+        if fault == self._fault or self._stopping:
+            return
+        self._fault = fault
+        if fault:
+            log.warning("database does not answer: %s", fault)
+        else:
+            log.info("database answers")
+        for name in WITH_DATABASE:
+            await self.servicer.set(name, _NOT_SERVING if fault else _SERVING)
 
     def _probe(self) -> str:
         """What is wrong with the database; empty for nothing."""
         try:
-            with self._engine.connect() as connection:
+            with self._database.engine.connect() as connection:
                 connection.exec_driver_sql(_PROBE)
         except DBAPIError as error:
             hint = "; run `payments-server migrate`" if getattr(error.orig, "pgcode", None) == "42P01" else ""
-            return str(error.orig).strip().replace("\n", " ") + hint
+            return str(error.orig).partition("\n")[0] + hint
+        except Exception as error:  # whatever it is, the watch must go on
+            return repr(error)
         return ""

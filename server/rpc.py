@@ -30,6 +30,12 @@ class Calls:
         self._max_in_flight = max_in_flight
         self._request_timeout = request_timeout
         self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def idle(self) -> None:
+        """Until no call is in flight."""
+        await self._idle.wait()
 
     def handlers(self, service: ServiceDescriptor, implementation: object) -> grpc.GenericRpcHandler:
         """gRPC's handlers of a service whose unary methods `implementation` has under their names."""
@@ -68,6 +74,7 @@ class Calls:
         if self._in_flight >= self._max_in_flight:
             raise too_many_requests()
         self._in_flight += 1
+        self._idle.clear()
         metadata = dict(context.invocation_metadata() or ())
         timeout = min(context.time_remaining() or self._request_timeout, self._request_timeout)
         try:
@@ -81,6 +88,8 @@ class Calls:
             raise unexpected(f"request {metadata.get('x-request-id', '-')!r}") from error
         finally:
             self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
 
 
 def _decoder(method: MethodDescriptor) -> Callable[[bytes], Message | None]:

@@ -1,7 +1,6 @@
 """One server process from start to end: the gRPC server, its background work, signals."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 
@@ -22,7 +21,9 @@ log = logging.getLogger("server")
 
 SERVICE = payments_pb2.DESCRIPTOR.services_by_name["PaymentService"]
 DRAIN = 20.0  # seconds in-flight calls have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
+_LAST_WORDS = 0.2  # seconds for answers on their way when the last call has ended
 _PRUNE_INTERVAL = 60.0  # seconds
+_PRUNE_PAUSE = 0.1  # seconds
 
 _OPTIONS = [
     ("grpc.so_reuseport", 0),  # a port in use is an error, not a second owner
@@ -60,14 +61,14 @@ async def serve(settings: Settings) -> None:
     await server.start()
     background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
     log.info("gRPC listening on %s:%d", host, port)
-    await _until_signal(server, health, settings.shutdown_delay)
+    await _until_signal(server, calls, health, settings.shutdown_delay)
     for task in background:
         task.cancel()
-    await asyncio.to_thread(database.close)
+    await asyncio.gather(asyncio.to_thread(database.close), asyncio.to_thread(health.close))
     log.info("stopped")
 
 
-async def _until_signal(server: grpc.aio.Server, health: Health, delay: float) -> None:
+async def _until_signal(server: grpc.aio.Server, calls: Calls, health: Health, delay: float) -> None:
     """At a signal: not ready, wait for callers to notice, finish what is in flight. A second signal skips the waiting.
 
     The delay matters: grpc.aio answers calls that arrive while it stops with CANCELLED, which no client retries.
@@ -78,23 +79,27 @@ async def _until_signal(server: grpc.aio.Server, health: Health, delay: float) -
         loop.add_signal_handler(number, signals.put_nowait, number)
     log.info("%s: stopping", (await signals.get()).name)
     await health.stop()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(signals.get(), delay)
     impatient = asyncio.ensure_future(signals.get())
+    await asyncio.wait([impatient], timeout=delay)
     stop = asyncio.ensure_future(server.stop(DRAIN))
-    await asyncio.wait([stop, impatient], return_when=asyncio.FIRST_COMPLETED)
-    impatient.cancel()
-    if not stop.done():
-        await server.stop(0)
+    # gRPC itself waits for the watchers of health too, who never leave.
+    idle = asyncio.ensure_future(calls.idle())
+    await asyncio.wait([stop, idle, impatient], return_when=asyncio.FIRST_COMPLETED)
+    await server.stop(0 if impatient.done() else _LAST_WORDS)
     await stop
+    for task in (idle, impatient):
+        task.cancel()
 
 
 async def _prune_keys(service: PaymentService, timeout: float) -> None:
+    pruned = 0
     while True:
-        await asyncio.sleep(_PRUNE_INTERVAL)
+        # Small steps that let others in between, but as many as it takes to keep up with the keys that come.
+        await asyncio.sleep(_PRUNE_PAUSE if pruned else _PRUNE_INTERVAL)
         try:
             pruned = await service.prune_keys(timeout)
         except Failure as failure:
+            pruned = 0
             log.warning("idempotency keys not pruned: %s", failure)
         else:
             log.debug("pruned %d idempotency keys", pruned)

@@ -246,7 +246,7 @@ def test_no_timeout_stays_behind_on_the_connection(url: str) -> None:
     database = Database(url, pool_size=1)
     try:
         database.execute("SELECT 1", {}, time.monotonic() + 5, repeatable=False)
-        with database._engine.connect() as connection:
+        with database.engine.connect() as connection:
             assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
     finally:
         database.close()
