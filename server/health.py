@@ -35,12 +35,15 @@ class Health:
         self._stopping = False
         self._fault: str | None = None  # what the log was last told; None before the first probe
 
-    async def watch(self) -> None:
-        """Until it is cancelled."""
+    async def start(self) -> None:
+        """Before the server serves: the process is ready, of its database nothing is known yet."""
         for name in (LIVENESS, READINESS):
             await self.servicer.set(name, _SERVING)
         for name in WITH_DATABASE:
             await self.servicer.set(name, _NOT_SERVING)
+
+    async def watch(self) -> None:
+        """Until it is cancelled."""
         while True:
             begin = time.monotonic()
             probe = asyncio.ensure_future(self._database.run(self._probe))

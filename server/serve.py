@@ -58,6 +58,7 @@ async def serve(settings: Settings) -> None:
     except RuntimeError:
         raise CannotListen(f"cannot listen on {host}:{port} (--listen): the address is in use or not this machine's") from None
     _serve_metrics(settings.metrics_listen)
+    await health.start()
     await server.start()
     background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
     log.info("gRPC listening on %s:%d", host, port)

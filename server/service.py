@@ -119,7 +119,9 @@ def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:
     if faults:
         raise invalid(faults)
     status = request.status or pb.STATUS_INSERTED
-    return NewPayment(id or uuid7.new(), status, request.data, request.payment, key=request.request_id)
+    # Of a key and an id the key decides: it alone finds the payment again, so an id must not stand in its way.
+    own_id = uuid7.new() if request.request_id or not id else id
+    return NewPayment(own_id, status, request.data, request.payment, key=request.request_id)
 
 
 def _given_id(metadata: Metadata) -> str:
