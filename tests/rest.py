@@ -69,7 +69,8 @@ class Rest:
         """Stores a payment whose `data` and `payment` are given as JSON text and returns it with exact numbers."""
         answer = self.post("/create", body=document(data, payment, status=status), headers={"Idempotency-Key": key} if key else None)
         assert answer.status_code == 200, answer.text
-        return exact(answer)
+        created: dict[str, Any] = exact(answer)
+        return created
 
     def create_many(self, count: int, data: str = "{}", payment: str = "1.00") -> list[str]:
         """Stores alike payments by batches and returns their ids, oldest first."""

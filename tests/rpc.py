@@ -28,16 +28,16 @@ def failure(call: Callable[..., Any], request: Any, *, timeout: float = 30) -> F
     try:
         answer = call(request, timeout=timeout)
     except grpc.RpcError as error:
-        trailers = {key: value for key, value in error.trailing_metadata() or ()}  # type: ignore[attr-defined]
-        status = status_pb2.Status.FromString(trailers.get(DETAILS, b""))
-        if status.code:
-            assert (status.code, status.message) == (error.code().value[0], error.details())  # type: ignore[attr-defined]
-        return failure_of(status, error.code(), error.details())  # type: ignore[attr-defined]
+        return failed_with(error)
     raise AssertionError(f"the call was answered: {answer}")
 
 
-def failure_of(status: status_pb2.Status, code: grpc.StatusCode, message: str) -> Failure:
-    """Takes a google.rpc.Status apart."""
+def failed_with(error: Any) -> Failure:
+    """Takes the error of a call apart."""
+    trailers = {key: value for key, value in error.trailing_metadata() or ()}
+    status = status_pb2.Status.FromString(trailers.get(DETAILS, b""))
+    if status.code:
+        assert (status.code, status.message) == (error.code().value[0], error.details())
     info, request, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
     retried = False
     for detail in status.details:
@@ -45,8 +45,8 @@ def failure_of(status: status_pb2.Status, code: grpc.StatusCode, message: str) -
         detail.Unpack(request)
         retried = detail.Unpack(retry) or retried
     return Failure(
-        code=code,
-        message=message,
+        code=error.code(),
+        message=error.details(),
         reason=info.reason,
         domain=info.domain,
         fields=tuple(violation.field for violation in request.field_violations),

@@ -22,6 +22,8 @@ CLIENTS = 6
 class Creates:
     """Clients that create payments with keys until told to stop; what was sent and what was acknowledged, by key."""
 
+    keyed = True
+
     def __init__(self, running: Stack) -> None:
         self.running = running
         self.run = uuid.uuid4().hex[:16]
@@ -32,7 +34,7 @@ class Creates:
     def create(self, rest: Rest, key: str) -> str | None:
         """The payment's id, or nothing where the call was not acknowledged."""
         body = f'{{"data":{{"key":"{key}"}},"payment":1.00}}'
-        answer = rest.post("/create", body=body, headers={"Idempotency-Key": key})
+        answer = rest.post("/create", body=body, headers={"Idempotency-Key": key} if self.keyed else None)
         assert answer.status_code in (200, 503, 504), answer.text
         return str(answer.json()["id"]) if answer.status_code == 200 else None
 
@@ -47,6 +49,12 @@ class Creates:
                 self.acknowledged[key] = id
 
 
+class KeylessCreates(Creates):
+    """Clients that leave it to the gateway to make its retries harmless."""
+
+    keyed = False
+
+
 class GrpcCreates(Creates):
     """The same by gRPC."""
 
@@ -59,13 +67,33 @@ class GrpcCreates(Creates):
         try:
             return str(self.payments.CreatePayment(request, timeout=10).id)
         except grpc.RpcError as error:
-            assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED), error  # type: ignore[attr-defined]
+            assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED), error
             return None
 
 
 @pytest.mark.parametrize("kind", [Creates, GrpcCreates], ids=["REST", "gRPC"])
 def test_every_acknowledged_payment_survives_a_killed_server_once(running: Stack, stored: Database, kind: type[Creates]) -> None:
     creates = kind(running)
+    kill_amid(running, creates)
+    assert_once(stored, creates.acknowledged)
+    rest = Rest(running.rest_url)
+    for key in sorted(creates.sent):
+        id = retried(creates, rest, key)
+        assert creates.acknowledged.setdefault(key, id) == id
+    assert_once(stored, creates.acknowledged)
+    assert stored.rows("SELECT count(*) FROM payments WHERE data->>'key' LIKE %s", creates.run + "%") == [(len(creates.sent),)]
+
+
+def test_a_create_without_a_key_is_never_stored_twice(running: Stack, stored: Database) -> None:
+    creates = KeylessCreates(running)
+    kill_amid(running, creates)
+    assert_once(stored, creates.acknowledged)
+    rows = stored.rows("SELECT data->>'key' FROM payments WHERE data->>'key' LIKE %s", creates.run + "%")
+    assert len(rows) == len(set(rows)) <= len(creates.sent)
+
+
+def kill_amid(running: Stack, creates: Creates) -> None:
+    """Kills the server while clients create, and starts it again."""
     with ThreadPoolExecutor(CLIENTS) as pool:
         workers = [pool.submit(creates.work, client) for client in range(CLIENTS)]
         try:
@@ -78,13 +106,6 @@ def test_every_acknowledged_payment_survives_a_killed_server_once(running: Stack
         for worker in workers:
             worker.result(timeout=60)
     assert len(creates.acknowledged) > CLIENTS, "the server was killed before it had answered"
-    assert_once(stored, creates.acknowledged)
-    rest = Rest(running.rest_url)
-    for key in sorted(creates.sent):
-        id = retried(creates, rest, key)
-        assert creates.acknowledged.setdefault(key, id) == id
-    assert_once(stored, creates.acknowledged)
-    assert stored.rows("SELECT count(*) FROM payments WHERE data->>'key' LIKE %s", creates.run + "%") == [(len(creates.sent),)]
 
 
 def assert_once(stored: Database, acknowledged: dict[str, str]) -> None:

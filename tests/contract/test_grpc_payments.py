@@ -5,6 +5,7 @@ import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import grpc
 import pytest
@@ -16,7 +17,7 @@ from tests.rest import Rest, exact, exact_json
 from tests.rpc import failure
 
 
-def create(payments: PaymentServiceStub, data: str = "{}", payment: str = "1.00", **fields: str) -> pb.Payment:
+def create(payments: PaymentServiceStub, data: str = "{}", payment: str = "1.00", **fields: Any) -> pb.Payment:
     answer: pb.Payment = payments.CreatePayment(pb.CreatePaymentRequest(data=data, payment=payment, **fields), timeout=30)
     return answer
 
@@ -104,7 +105,7 @@ def test_of_many_consumers_one_wins(payments: PaymentServiceStub) -> None:
         try:
             payments.UpdatePayment(request, timeout=30)
         except grpc.RpcError as error:
-            assert error.code() == grpc.StatusCode.ABORTED  # type: ignore[attr-defined]
+            assert error.code() == grpc.StatusCode.ABORTED
             return False
         return True
 
@@ -119,7 +120,7 @@ def test_a_delete_returns_the_payment_once(payments: PaymentServiceStub) -> None
     assert (failed.code, failed.reason) == (grpc.StatusCode.NOT_FOUND, "PAYMENT_NOT_FOUND")
 
 
-def listed(payments: PaymentServiceStub, **fields: int) -> list[list[str]]:
+def listed(payments: PaymentServiceStub, **fields: Any) -> list[list[str]]:
     """The ids of each page."""
     request, found = pb.ListPaymentsRequest(**fields), []
     while True:

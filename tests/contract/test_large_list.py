@@ -1,16 +1,19 @@
 """GET /list of 100,000 payments: streamed at once, whole, and in constant memory."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 
 import psutil
 import pytest
+import requests
 
 from local.stack import Stack
 from tests.database import Database
-from tests.rest import Rest
+from tests.rest import Rest, document
 
 PAYMENTS = 100_000
 MEBIBYTE = 1 << 20
@@ -121,3 +124,48 @@ def test_a_reader_that_leaves_stops_the_reading(fresh: Stack, stored: Database) 
     time.sleep(1)
     spent = [sum(process.cpu_times()[:2]) - was for process, was in zip(processes, before, strict=True)]
     assert max(spent) < 0.2, spent
+
+
+def test_a_server_lost_in_mid_stream_ends_the_answer_and_not_the_array(fresh: Stack) -> None:
+    answer = Rest(fresh.rest_url).get("/list", stream=True)
+    chunks = answer.iter_content(65_536)
+    received = next(chunks)
+    fresh.server.kill()
+    try:
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            for chunk in chunks:
+                received += chunk
+    finally:
+        fresh.server.restart()
+    assert not received.rstrip().endswith(b"]")
+
+
+def test_a_gateway_told_to_stop_finishes_its_answers_first(fresh: Stack) -> None:
+    answer = Rest(fresh.rest_url).get("/list", stream=True)
+    chunks = answer.iter_content(MEBIBYTE)
+    received = next(chunks)
+    with ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(fresh.gateway.terminate)
+        try:
+            for chunk in chunks:
+                received += chunk
+            assert stopping.result() == 0
+        finally:
+            fresh.gateway.restart()
+    assert received.count(b'"id"') == PAYMENTS
+    assert received.endswith(b"]")
+
+
+def test_payments_deleted_while_they_are_listed_leave_a_whole_array(fresh: Stack, stored: Database) -> None:
+    """The page that was to come may be empty when it is asked for."""
+    stored.clear()
+    rest = Rest(fresh.rest_url)
+    batch = '{"requests":[' + ",".join([document('{"s":"' + "x" * 60_000 + '"}')] * 17) + "]}"
+    for _ in range(30):
+        assert rest.post("/create:batch", body=batch).status_code == 200
+    answer = rest.get("/list", stream=True)
+    chunks = answer.iter_content(MEBIBYTE)
+    received = next(chunks)
+    stored.clear()
+    received += b"".join(chunks)
+    assert 0 < len(json.loads(received)) < 510
