@@ -139,6 +139,15 @@ def test_a_header_and_a_field_that_differ_are_refused(rest: Rest, stored: Databa
     assert stored.fingerprint() == before
 
 
+def test_a_list_in_the_header_does_not_widen_the_field(rest: Rest, stored: Database, made: Made) -> None:
+    """The field is one of the tags in If-Match, yet not the current one: both conditions must hold."""
+    before = stored.fingerprint()
+    condition = f"{made.old}, {made.etag}"
+    assert_problem(made.put(rest, condition, etag=made.old.strip('"')), 412, "ABORTED", reason="ETAG_MISMATCH")
+    assert_problem(made.delete(rest, condition, query=f"?etag={made.old.strip(chr(34))}"), 412, "ABORTED", reason="ETAG_MISMATCH")
+    assert stored.fingerprint() == before
+
+
 def test_two_consumers_cannot_both_consume_a_payment(rest: Rest) -> None:
     parties = 6
     for _ in range(5):
