@@ -37,7 +37,9 @@ async def _whole_list(call: Call) -> Response:
     message.page_size = 1 if call.request.method == "HEAD" else _LARGEST_PAGE
     first = await call.invoke()  # what fails before the first byte is a problem document of its own
     if call.request.method == "HEAD":
-        return Response(media_type="application/json", headers={"Cache-Control": "no-store"})
+        head = Response(media_type="application/json")
+        del head.headers["content-length"]  # GET has none either: its length is not known before its end
+        return head
     return _PagedArray(call, first)
 
 
@@ -58,7 +60,10 @@ class _PagedArray(Response):
         while True:
             items = self._call.encode(self._page)[1:-1]
             token = self._page.next_page_token
-            await send({"type": "http.response.body", "body": opening + items, "more_body": True})
+            # A page is empty where the payments that were left have been deleted meanwhile.
+            if items or opening == b"[":
+                await send({"type": "http.response.body", "body": opening + items, "more_body": True})
+                opening = b"," if items else b""
             if not token:
                 break
             # uvicorn's send is silent about a client that has gone.
@@ -71,5 +76,4 @@ class _PagedArray(Response):
                 # Leaving without the last chunk aborts the body: the array is never closed over a gap.
                 log.error("list aborted in mid-stream: %s", error)
                 return
-            opening = b","
         await send({"type": "http.response.body", "body": b"]", "more_body": False})

@@ -71,6 +71,8 @@ async def _invoke_if_match(call: Call, etags: tuple[str, ...]) -> payments_pb2.P
     false wherever the payment is there, which the server says of an etag that no payment has."""
     if call.message.etag and call.message.etag not in etags:
         raise invalid("etag", "differs from the header If-Match")
+    if call.message.etag:
+        return await _invoke(call)  # the field is the narrower condition
     if len(etags) > MOST_ETAGS:
         raise invalid("If-Match", f"lists more than {MOST_ETAGS} entity tags")
     # An empty tag is one that no payment has; in the message it would mean that there is no condition.

@@ -76,7 +76,8 @@ class Calls:
         self._in_flight += 1
         self._idle.clear()
         metadata = dict(context.invocation_metadata() or ())
-        timeout = min(context.time_remaining() or self._request_timeout, self._request_timeout)
+        remaining = context.time_remaining()
+        timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
         try:
             async with asyncio.timeout(timeout):
                 return await behaviour(request, metadata, time.monotonic() + timeout)
