@@ -6,6 +6,9 @@ BIN := .venv/bin
 CODE := server gateway local tests proto docs
 TYPED := server gateway local proto/generate.py
 
+# What clients were built with: the last release, or until there is one, the last commit.
+RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
@@ -38,9 +41,8 @@ proto: .venv/dev.stamp ## Generate the Python code from the proto files
 proto-check: .venv/dev.stamp ## Check that the generated code is that of the proto files, their style, and that no client breaks
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/buf lint proto/payments/v1/payments.binpb --config proto/buf.yaml
-	@if git rev-parse -q --verify HEAD:proto/payments/v1/payments.binpb >/dev/null 2>&1; then \
-	  mkdir -p build && git show HEAD:proto/payments/v1/payments.binpb > build/committed.binpb && \
-	  $(BIN)/buf breaking proto/payments/v1/payments.binpb --against build/committed.binpb --config proto/buf.yaml; fi
+	@mkdir -p build && git show "$(RELEASED):proto/payments/v1/payments.binpb" > build/released.binpb && \
+	  $(BIN)/buf breaking proto/payments/v1/payments.binpb --against build/released.binpb --config proto/buf.yaml
 
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links pyproject.toml

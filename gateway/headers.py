@@ -40,7 +40,9 @@ class Headers:
                 if not any(name == b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
                 if message["status"] >= 500:
-                    log.warning("%s %s answered %d, request %s", scope["method"], _path(scope), message["status"], request_id.decode())
+                    # 503 comes in floods while the database is away, and the health check says so once.
+                    level = logging.DEBUG if message["status"] == 503 else logging.WARNING
+                    log.log(level, "%s %s answered %d, request %s", scope["method"], _path(scope), message["status"], request_id.decode())
             await send(message)
 
         try:
