@@ -37,8 +37,15 @@ RETURNING {_COLUMNS}"""
 _BY_KEYS = f"""SELECT k.key, k.fingerprint, {_COLUMNS} FROM idempotency_keys k LEFT JOIN payments p ON p.id = k.payment_id
 WHERE k.client = %(client)s AND k.key = ANY(%(keys)s) AND k.create_time >= now() - %(kept)s"""
 _BY_IDS = f"SELECT {_COLUMNS} FROM payments p WHERE p.id = ANY(%(ids)s::uuid[])"
-_UPDATE = f"""UPDATE payments p SET status = %(status)s, revision = revision + 1, update_time = greatest(now(), create_time)
-WHERE id = %(id)s::uuid AND (%(revision)s::bigint IS NULL OR revision = %(revision)s::bigint) RETURNING {_COLUMNS}"""
+# Rows are locked in the order of their ids, so that two groups cannot deadlock.
+_UPDATE = f"""WITH item AS (
+  SELECT * FROM unnest(%(ids)s::uuid[], %(statuses)s::smallint[], %(revisions)s::bigint[]) AS item (id, status, revision)
+), locked AS MATERIALIZED (
+  SELECT id FROM payments WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+)
+UPDATE payments p SET status = item.status, revision = p.revision + 1, update_time = greatest(now(), p.create_time)
+FROM item JOIN locked USING (id)
+WHERE p.id = item.id AND (item.revision IS NULL OR p.revision = item.revision) RETURNING {_COLUMNS}"""
 _DELETE = f"""DELETE FROM payments p
 WHERE id = %(id)s::uuid AND (%(revision)s::bigint IS NULL OR revision = %(revision)s::bigint) RETURNING {_COLUMNS}"""
 # The outer SELECT alone writes documents out as text, so a page costs what it returns. The first row goes in whatever its size.
@@ -79,6 +86,14 @@ class NewPayment:
         return idempotency.fingerprint(self.status, self.payment, self.data)
 
 
+class StatusChange(NamedTuple):
+    """A valid update. `revision`: the one that the payment must have; None for any."""
+
+    id: str
+    status: int
+    revision: int | None
+
+
 class Page(NamedTuple):
     payments: list[Payment]
     more: bool
@@ -101,7 +116,13 @@ class Repository:
             chosen = [number for number, item in enumerate(items) if bool(item.key) is keyed]
             if chosen:
                 insert = self._create_keyed if keyed else self._create_unkeyed
-                for number, outcome in zip(chosen, self._apart(insert, [items[i] for i in chosen], deadline), strict=True):
+                try:
+                    results = self._apart(insert, [items[number] for number in chosen], deadline)
+                except Failure as failure:
+                    if not any(outcomes):
+                        raise
+                    results = [failure] * len(chosen)  # the others have been written, and are told so
+                for number, outcome in zip(chosen, results, strict=True):
                     outcomes[number] = outcome
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -117,12 +138,9 @@ class Repository:
     def _create_unkeyed(self, items: list[NewPayment], deadline: float) -> list[Outcome]:
         rows = self._database.execute(_INSERT, _columns(items), deadline, repeatable=True)
         stored = {row[0]: Payment(*row) for row in rows}
-        repeated = [item.id for item in items if item.id not in stored]
-        if repeated:
-            # The id was there: this create is a repetition of one whose answer was lost.
-            rows = self._database.execute(_BY_IDS, {"ids": repeated}, deadline, repeatable=True)
-            found = {row[0]: Payment(*row) for row in rows}
-        return [stored[item.id] if item.id in stored else _repeated(item, found.get(item.id)) for item in items]
+        # Where the id was there, the create is a repetition of one whose answer was lost.
+        found = self._read([item.id for item in items if item.id not in stored], deadline)
+        return [stored[item.id] if item.id in stored else _repeated(item, found) for item in items]
 
     def _create_keyed(self, items: list[NewPayment], deadline: float) -> list[Outcome]:
         first: dict[tuple[str, str], NewPayment] = {}
@@ -146,7 +164,12 @@ class Repository:
             waiting = [item for item in waiting if item.id not in outcomes]
             if not waiting:
                 break
-            self._read_keyed(client, waiting, fingerprints, outcomes, deadline)
+            try:
+                self._read_keyed(client, waiting, fingerprints, outcomes, deadline)
+            except Failure as failure:
+                if not outcomes:
+                    raise
+                return [outcomes.get(item.id) or failure for item in items]
         return [outcomes.get(item.id) or conflict() for item in items]
 
     def _read_keyed(
@@ -178,17 +201,31 @@ class Repository:
         rows = self._database.execute(sql, {"status": status, "after": after, "size": size}, deadline, repeatable=True)
         return Page([Payment(*row[:-1]) for row in rows], bool(rows) and rows[0][-1] > len(rows))
 
-    def update(self, id: str, status: int, revision: int | None, deadline: float) -> Payment:
-        return self._change(_UPDATE, {"id": id, "status": status, "revision": revision}, deadline)
+    def update(self, changes: Sequence[StatusChange], deadline: float) -> list[Outcome]:
+        """What became of each, in order. No two may be of one payment."""
+        parameters = {
+            "ids": [change.id for change in changes],
+            "statuses": [change.status for change in changes],
+            "revisions": [change.revision for change in changes],
+        }
+        changed = {row[0]: Payment(*row) for row in self._database.execute(_UPDATE, parameters, deadline, repeatable=False)}
+        found = self._read([change.id for change in changes if change.id not in changed], deadline)
+        return [changed.get(change.id) or _unchanged(change, found) for change in changes]
+
+    def _read(self, ids: list[str], deadline: float) -> dict[str, Payment] | Failure:
+        """What a write has met, by id. A failure is a result, as it must not take the place of what was written beside it."""
+        if not ids:
+            return {}
+        try:
+            return {row[0]: Payment(*row) for row in self._database.execute(_BY_IDS, {"ids": ids}, deadline, repeatable=True)}
+        except Failure as failure:
+            return failure
 
     def delete(self, id: str, revision: int | None, deadline: float) -> Payment:
-        return self._change(_DELETE, {"id": id, "revision": revision}, deadline)
-
-    def _change(self, sql: str, parameters: dict[str, object], deadline: float) -> Payment:
-        rows = self._database.execute(sql, parameters, deadline, repeatable=False)
+        rows = self._database.execute(_DELETE, {"id": id, "revision": revision}, deadline, repeatable=False)
         if rows:
             return Payment(*rows[0])
-        self.get(str(parameters["id"]), deadline)  # raises where there is no such payment
+        self.get(id, deadline)  # raises where there is no such payment
         raise etag_mismatch()
 
     def page_token_key(self, deadline: float) -> bytes:
@@ -212,9 +249,18 @@ def _columns(items: Sequence[NewPayment]) -> dict[str, object]:
     }
 
 
-def _repeated(item: NewPayment, found: Payment | None) -> Outcome:
-    if found is None:
+def _repeated(item: NewPayment, found: dict[str, Payment] | Failure) -> Outcome:
+    if isinstance(found, Failure):
+        return found
+    stored = found.get(item.id)
+    if stored is None:
         return not_found()
-    same = money.cents(found.payment) == money.cents(item.payment)
-    same = same and idempotency.canonical(found.data) == idempotency.canonical(item.data)
-    return found if same else id_taken()
+    same = money.cents(stored.payment) == money.cents(item.payment)
+    same = same and idempotency.canonical(stored.data) == idempotency.canonical(item.data)
+    return stored if same else id_taken()
+
+
+def _unchanged(change: StatusChange, found: dict[str, Payment] | Failure) -> Failure:
+    if isinstance(found, Failure):
+        return found
+    return etag_mismatch() if change.id in found else not_found()

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,7 +12,8 @@ from payments.v1 import uuid7
 from server import document, idempotency, money, page_token
 from server.database import Database
 from server.errors import Failure, invalid
-from server.repository import NewPayment, Payment, Repository
+from server.group_commit import GroupCommit
+from server.repository import NewPayment, Payment, Repository, StatusChange
 
 MAX_BATCH = 1000
 MAX_BATCH_BYTES = 1 << 20
@@ -34,13 +36,11 @@ class PaymentService:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._repository = Repository(database)
+        self._creates: GroupCommit[NewPayment, Payment] = GroupCommit(partial(database.run, self._repository.create), key=_create_key)
+        self._updates: GroupCommit[StatusChange, Payment] = GroupCommit(partial(database.run, self._repository.update), key=_update_key)
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
-        item = _new_payment(request, _given_id(metadata))
-        outcome = (await self._database.run(self._repository.create, [item], deadline))[0]
-        if isinstance(outcome, Failure):
-            raise outcome
-        return _message(outcome)
+        return _message(await self._creates.submit(_new_payment(request, _given_id(metadata)), deadline))
 
     async def BatchCreatePayments(
         self, request: pb.BatchCreatePaymentsRequest, metadata: Metadata, deadline: float
@@ -92,7 +92,7 @@ class PaymentService:
         id = _id(request.id)
         if request.status not in _STATUSES:
             raise invalid({"status": _STATUS_FORM})
-        return _message(await self._database.run(self._repository.update, id, request.status, _revision(request.etag), deadline))
+        return _message(await self._updates.submit(StatusChange(id, request.status, _revision(request.etag)), deadline))
 
     async def DeletePayment(self, request: pb.DeletePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
         return _message(await self._database.run(self._repository.delete, _id(request.id), _revision(request.etag), deadline))
@@ -100,6 +100,15 @@ class PaymentService:
     async def prune_keys(self, seconds: float) -> int:
         """Forgets up to 1000 idempotency keys that are past their time. Returns how many."""
         return await self._database.run(self._repository.prune_keys, time.monotonic() + seconds)
+
+
+def _create_key(item: NewPayment) -> object:
+    """Creates of one key, or of one given id, go one after another: the second is answered with what the first has made."""
+    return item.key or item.id
+
+
+def _update_key(change: StatusChange) -> object:
+    return change.id
 
 
 def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:

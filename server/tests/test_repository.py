@@ -13,7 +13,7 @@ from google.rpc import code_pb2
 from payments.v1 import uuid7
 from server.database import Database
 from server.errors import Failure
-from server.repository import MAX_PAGE_BYTES, NewPayment, Payment, Repository
+from server.repository import MAX_PAGE_BYTES, NewPayment, Payment, Repository, StatusChange
 
 T = TypeVar("T")
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -26,6 +26,14 @@ def new(data: str = "{}", payment: str = "1", key: str = "", status: int = INSER
 
 def stored(outcome: Payment | Failure) -> Payment:
     assert isinstance(outcome, Payment), outcome
+    return outcome
+
+
+def update(repository: Repository, id: str, status: int, revision: int | None, deadline: float) -> Payment:
+    """Of one payment. Raises Failure."""
+    (outcome,) = repository.update([StatusChange(id, status, revision)], deadline)
+    if isinstance(outcome, Failure):
+        raise outcome
     return outcome
 
 
@@ -104,7 +112,7 @@ def test_a_key_twice_in_a_batch_is_replayed_or_refused(repository: Repository, q
 
 def test_a_replay_is_answered_with_the_payment_as_it_is_now(repository: Repository, deadline: float) -> None:
     (first,) = repository.create([new(key="k")], deadline)
-    updated = repository.update(stored(first).id, CONSUMED, None, deadline)
+    updated = update(repository, stored(first).id, CONSUMED, None, deadline)
     assert repository.create([new(key="k")], deadline) == [updated]
 
 
@@ -167,7 +175,7 @@ def test_a_row_that_postgresql_refuses_fails_alone(
 def test_of_changes_to_one_revision_at_once_one_is_made(repository: Repository, payment: Payment, deadline: float) -> None:
     def consume() -> Payment | Failure:
         try:
-            return repository.update(payment.id, CONSUMED, 1, deadline)
+            return update(repository, payment.id, CONSUMED, 1, deadline)
         except Failure as failure:
             return failure
 
@@ -177,14 +185,14 @@ def test_of_changes_to_one_revision_at_once_one_is_made(repository: Repository, 
 
 
 def test_an_update_counts_the_revision_and_moves_the_time(repository: Repository, payment: Payment, deadline: float) -> None:
-    updated = repository.update(payment.id, CONSUMED, None, deadline)
+    updated = update(repository, payment.id, CONSUMED, None, deadline)
     assert (updated.status, updated.revision, updated.create_time) == (CONSUMED, 2, payment.create_time)
     assert updated.update_time > payment.update_time
 
 
 def test_update_time_never_lies_before_create_time(repository: Repository, query: Query, payment: Payment, deadline: float) -> None:
     query("UPDATE payments SET create_time = now() + interval '1 hour', update_time = now() + interval '1 hour'")
-    updated = repository.update(payment.id, CONSUMED, None, deadline)
+    updated = update(repository, payment.id, CONSUMED, None, deadline)
     assert updated.update_time == updated.create_time
 
 
@@ -193,7 +201,7 @@ def test_a_delete_of_another_revision_deletes_nothing(repository: Repository, pa
         repository.delete(payment.id, 2, deadline)
     assert raised.value.reason == "ETAG_MISMATCH"
     assert repository.delete(payment.id, 1, deadline) == payment
-    for change in (repository.delete, lambda id, revision, deadline: repository.update(id, CONSUMED, revision, deadline)):
+    for change in (repository.delete, lambda id, revision, deadline: update(repository, id, CONSUMED, revision, deadline)):
         for revision in (None, 1):
             with pytest.raises(Failure) as raised:
                 change(payment.id, revision, deadline)
@@ -237,7 +245,7 @@ def test_a_payment_larger_than_a_page_is_a_page_of_its_own(repository: Repositor
 def test_postgresql_itself_ends_a_statement_at_its_deadline(repository: Repository, locked: Payment, query: Query) -> None:
     begin = time.monotonic()
     with pytest.raises(Failure) as raised:
-        repository.update(locked.id, CONSUMED, None, begin + 0.3)
+        update(repository, locked.id, CONSUMED, None, begin + 0.3)
     assert raised.value.code == code_pb2.DEADLINE_EXCEEDED
     assert 0.25 < time.monotonic() - begin < 2
 
@@ -269,7 +277,7 @@ def test_a_connection_lost_while_idle_costs_no_call(url: str, query: Query, dead
         for call in (
             lambda: repository.get(id, deadline),
             lambda: stored(repository.create([new()], deadline)[0]),
-            lambda: repository.update(id, CONSUMED, 1, deadline),
+            lambda: update(repository, id, CONSUMED, 1, deadline),
             lambda: repository.delete(id, 2, deadline),
         ):
             assert query(others) == [(True,)]

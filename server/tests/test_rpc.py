@@ -70,13 +70,17 @@ async def test_one_call_more_than_the_limit_is_refused_until_another_ends(databa
         stub = PaymentServiceStub(channel)
         update = pb.UpdatePaymentRequest(id=payment.id, status=pb.STATUS_CONSUMED)
         with lock(query, payment.id):
-            calls = [stub.UpdatePayment(update) for _ in range(2)]
+            first = stub.UpdatePayment(update)
+            await waiters(query, 1)
+            second = stub.DeletePayment(pb.DeletePaymentRequest(id=payment.id))
             await waiters(query, 2)
             with pytest.raises(grpc.aio.AioRpcError) as raised:
                 await stub.GetPayment(pb.GetPaymentRequest(id=payment.id))
             assert reason(raised.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS", 1)
-        assert {(await call).etag for call in calls} == {"2", "3"}
-        assert (await stub.GetPayment(pb.GetPaymentRequest(id=payment.id))).etag == "3"
+        assert [(await first).etag, (await second).etag] == ["2", "2"]
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await stub.GetPayment(pb.GetPaymentRequest(id=payment.id))
+        assert raised.value.code() == grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(("server_seconds", "client_seconds"), [(0.3, None), (30, 0.3)])

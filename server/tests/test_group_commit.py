@@ -1,0 +1,164 @@
+"""Calls that share a statement, and what each of them may rely on."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from server.errors import Failure, etag_mismatch, unavailable
+from server.group_commit import IN_FLIGHT, LARGEST, GroupCommit
+
+
+class Statements:
+    """Stands in for the database: notes each group, and ends it when told to."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[str]] = []
+        self.deadlines: list[float] = []
+        self.gates: list[asyncio.Future[None]] = []
+
+    async def write(self, items: Sequence[str], deadline: float) -> list[str | Failure]:
+        self.groups.append(list(items))
+        self.deadlines.append(deadline)
+        self.gates.append(asyncio.get_running_loop().create_future())
+        await self.gates[-1]
+        return [etag_mismatch() if item.startswith("bad") else item.upper() for item in items]
+
+    def end(self, number: int) -> None:
+        self.gates[number].set_result(None)
+
+
+@pytest.fixture
+def statements() -> Statements:
+    return Statements()
+
+
+@pytest.fixture
+def group(statements: Statements) -> GroupCommit[str, str]:
+    return GroupCommit(statements.write, key=lambda item: item.partition("/")[0])
+
+
+def submit(group: GroupCommit[str, str], item: str, seconds: float = 60) -> asyncio.Task[str]:
+    return asyncio.ensure_future(group.submit(item, time.monotonic() + seconds))
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_lone_item_goes_at_once(group: GroupCommit[str, str], statements: Statements) -> None:
+    task = submit(group, "a")
+    await settle()
+    assert statements.groups == [["a"]]
+    statements.end(0)
+    assert await task == "A"
+
+
+async def test_what_waits_travels_together_in_the_order_it_came(group: GroupCommit[str, str], statements: Statements) -> None:
+    tasks = [submit(group, str(number)) for number in range(10)]
+    await settle()
+    assert statements.groups == [["0"], ["1"]], "as many as may be in flight go alone"
+    assert len(statements.groups) == IN_FLIGHT
+    statements.end(1)
+    await settle()
+    assert statements.groups[2] == [str(number) for number in range(2, 10)]
+    statements.end(2)
+    statements.end(0)
+    assert await asyncio.gather(*tasks) == [str(number) for number in range(10)]
+
+
+async def test_a_bad_item_fails_alone(group: GroupCommit[str, str], statements: Statements) -> None:
+    first = [submit(group, item) for item in ("x", "y")]
+    await settle()
+    good, bad = submit(group, "good"), submit(group, "bad")
+    await settle()
+    statements.end(0)
+    await settle()
+    statements.end(2)
+    assert await good == "GOOD"
+    with pytest.raises(Failure):
+        await bad
+    statements.end(1)
+    await asyncio.gather(*first)
+
+
+async def test_a_lost_statement_fails_all_that_were_in_it_and_no_other(statements: Statements) -> None:
+    async def lost(items: Sequence[str], deadline: float) -> list[str | Failure]:
+        if "lost" in items:
+            raise unavailable()
+        return list(items)
+
+    group: GroupCommit[str, str] = GroupCommit(lost, key=lambda item: item)
+    outcomes = await asyncio.gather(*(submit(group, item) for item in ("a", "lost", "b")), return_exceptions=True)
+    assert outcomes[0] == "a"
+    assert isinstance(outcomes[1], Failure)
+
+
+async def test_two_items_of_one_key_never_share_a_statement_and_keep_their_order(
+    group: GroupCommit[str, str], statements: Statements
+) -> None:
+    tasks = [submit(group, item) for item in ("k/1", "k/2", "other", "k/3")]
+    await settle()
+    assert statements.groups == [["k/1"], ["other"]]
+    statements.end(0)
+    await settle()
+    assert statements.groups[2] == ["k/2"]
+    statements.end(1)
+    statements.end(2)
+    await settle()
+    assert statements.groups[3] == ["k/3"]
+    statements.end(3)
+    assert await asyncio.gather(*tasks) == ["K/1", "K/2", "OTHER", "K/3"]
+
+
+async def test_a_caller_that_leaves_takes_its_waiting_item_back_and_touches_no_other(
+    group: GroupCommit[str, str], statements: Statements
+) -> None:
+    flying = [submit(group, item) for item in ("a", "b")]
+    waiting = [submit(group, item) for item in ("c", "d")]
+    await settle()
+    waiting[0].cancel()
+    flying[0].cancel()
+    await settle()
+    statements.end(0)
+    await settle()
+    assert statements.groups[2] == ["d"]
+    statements.end(1)
+    statements.end(2)
+    assert [await flying[1], await waiting[1]] == ["B", "D"]
+
+
+async def test_an_item_whose_deadline_has_passed_is_not_written(group: GroupCommit[str, str], statements: Statements) -> None:
+    flying = [submit(group, item) for item in ("a", "b")]
+    late = submit(group, "late", seconds=0)
+    await settle()
+    statements.end(0)
+    with pytest.raises(Failure) as raised:
+        await late
+    assert raised.value.reason == "DEADLINE_EXCEEDED"
+    statements.end(1)
+    await asyncio.gather(*flying)
+    assert ["late"] not in statements.groups
+
+
+async def test_a_group_has_the_latest_deadline_of_its_items(group: GroupCommit[str, str], statements: Statements) -> None:
+    tasks = [submit(group, item, seconds) for item, seconds in (("a", 60), ("b", 60), ("c", 5), ("d", 50), ("e", 20))]
+    await settle()
+    statements.end(0)
+    await settle()
+    assert 40 < statements.deadlines[2] - time.monotonic() < 50
+    statements.end(1)
+    statements.end(2)
+    await asyncio.gather(*tasks)
+
+
+async def test_a_group_has_an_upper_size(group: GroupCommit[str, str], statements: Statements) -> None:
+    tasks = [submit(group, str(number)) for number in range(LARGEST + IN_FLIGHT + 1)]
+    await settle()
+    statements.end(0)
+    await settle()
+    assert len(statements.groups[2]) == LARGEST
+    for task in tasks:
+        task.cancel()
