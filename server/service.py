@@ -7,16 +7,17 @@ from functools import partial
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from batching import Batcher
 from payments.v1 import payments_pb2 as pb
 from payments.v1 import uuid7
 from server import document, idempotency, money, page_token
 from server.database import Database
 from server.errors import Failure, invalid
-from server.group_commit import GroupCommit
 from server.repository import NewPayment, Payment, Repository, StatusChange
 
 MAX_BATCH = 1000
 MAX_BATCH_BYTES = 1 << 20
+LARGEST_GROUP = 1 << 20  # characters of the creates in one statement: it bounds the statement's time
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
 # What a caller that repeats its own creates sends instead of a request_id: the id that the payment is to have.
@@ -36,8 +37,13 @@ class PaymentService:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._repository = Repository(database)
-        self._creates: GroupCommit[NewPayment, Payment] = GroupCommit(partial(database.run, self._repository.create), key=_create_key)
-        self._updates: GroupCommit[StatusChange, Payment] = GroupCommit(partial(database.run, self._repository.update), key=_update_key)
+        # Group commit: calls that arrive while statements are in flight share the next one, and so an fsync.
+        self._creates: Batcher[NewPayment, Payment] = Batcher(
+            partial(database.run, self._repository.create), key=_create_key, size=_create_size, largest=LARGEST_GROUP
+        )
+        self._updates: Batcher[StatusChange, Payment] = Batcher(
+            partial(database.run, self._repository.update), key=_update_key, size=lambda change: 1, largest=MAX_BATCH
+        )
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
         return _message(await self._creates.submit(_new_payment(request, _given_id(metadata)), deadline))
@@ -105,6 +111,10 @@ class PaymentService:
 def _create_key(item: NewPayment) -> object:
     """Creates of one key, or of one given id, go one after another: the second is answered with what the first has made."""
     return item.key or item.id
+
+
+def _create_size(item: NewPayment) -> int:
+    return len(item.data) + 256  # the rest of its row, roughly
 
 
 def _update_key(change: StatusChange) -> object:

@@ -1,4 +1,4 @@
-"""Calls that share a statement, and what each of them may rely on."""
+"""Callers that share a batch, and what each of them may rely on."""
 
 import asyncio
 import time
@@ -6,8 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from server.errors import Failure, etag_mismatch, unavailable
-from server.group_commit import IN_FLIGHT, LARGEST, GroupCommit
+from batching import Batcher
+from batching.batcher import IN_FLIGHT
+
+LARGEST = 100
+
+
+class Refused(Exception):
+    pass
 
 
 class Statements:
@@ -18,12 +24,12 @@ class Statements:
         self.deadlines: list[float] = []
         self.gates: list[asyncio.Future[None]] = []
 
-    async def write(self, items: Sequence[str], deadline: float) -> list[str | Failure]:
+    async def write(self, items: Sequence[str], deadline: float) -> list[str | Exception]:
         self.groups.append(list(items))
         self.deadlines.append(deadline)
         self.gates.append(asyncio.get_running_loop().create_future())
         await self.gates[-1]
-        return [etag_mismatch() if item.startswith("bad") else item.upper() for item in items]
+        return [Refused() if item.startswith("bad") else item.upper() for item in items]
 
     def end(self, number: int) -> None:
         self.gates[number].set_result(None)
@@ -35,11 +41,11 @@ def statements() -> Statements:
 
 
 @pytest.fixture
-def group(statements: Statements) -> GroupCommit[str, str]:
-    return GroupCommit(statements.write, key=lambda item: item.partition("/")[0])
+def group(statements: Statements) -> Batcher[str, str]:
+    return Batcher(statements.write, key=lambda item: item.partition("/")[0], size=lambda item: 1, largest=LARGEST)
 
 
-def submit(group: GroupCommit[str, str], item: str, seconds: float = 60) -> asyncio.Task[str]:
+def submit(group: Batcher[str, str], item: str, seconds: float = 60) -> asyncio.Task[str]:
     return asyncio.ensure_future(group.submit(item, time.monotonic() + seconds))
 
 
@@ -48,7 +54,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_lone_item_goes_at_once(group: GroupCommit[str, str], statements: Statements) -> None:
+async def test_a_lone_item_goes_at_once(group: Batcher[str, str], statements: Statements) -> None:
     task = submit(group, "a")
     await settle()
     assert statements.groups == [["a"]]
@@ -56,7 +62,7 @@ async def test_a_lone_item_goes_at_once(group: GroupCommit[str, str], statements
     assert await task == "A"
 
 
-async def test_what_waits_travels_together_in_the_order_it_came(group: GroupCommit[str, str], statements: Statements) -> None:
+async def test_what_waits_travels_together_in_the_order_it_came(group: Batcher[str, str], statements: Statements) -> None:
     tasks = [submit(group, str(number)) for number in range(10)]
     await settle()
     assert statements.groups == [["0"], ["1"]], "as many as may be in flight go alone"
@@ -69,7 +75,7 @@ async def test_what_waits_travels_together_in_the_order_it_came(group: GroupComm
     assert await asyncio.gather(*tasks) == [str(number) for number in range(10)]
 
 
-async def test_a_bad_item_fails_alone(group: GroupCommit[str, str], statements: Statements) -> None:
+async def test_a_bad_item_fails_alone(group: Batcher[str, str], statements: Statements) -> None:
     first = [submit(group, item) for item in ("x", "y")]
     await settle()
     good, bad = submit(group, "good"), submit(group, "bad")
@@ -78,27 +84,25 @@ async def test_a_bad_item_fails_alone(group: GroupCommit[str, str], statements: 
     await settle()
     statements.end(2)
     assert await good == "GOOD"
-    with pytest.raises(Failure):
+    with pytest.raises(Refused):
         await bad
     statements.end(1)
     await asyncio.gather(*first)
 
 
 async def test_a_lost_statement_fails_all_that_were_in_it_and_no_other(statements: Statements) -> None:
-    async def lost(items: Sequence[str], deadline: float) -> list[str | Failure]:
+    async def lost(items: Sequence[str], deadline: float) -> list[str | Exception]:
         if "lost" in items:
-            raise unavailable()
+            raise Refused
         return list(items)
 
-    group: GroupCommit[str, str] = GroupCommit(lost, key=lambda item: item)
+    group: Batcher[str, str] = Batcher(lost, key=lambda item: item, size=lambda item: 1, largest=LARGEST)
     outcomes = await asyncio.gather(*(submit(group, item) for item in ("a", "lost", "b")), return_exceptions=True)
     assert outcomes[0] == "a"
-    assert isinstance(outcomes[1], Failure)
+    assert isinstance(outcomes[1], Refused)
 
 
-async def test_two_items_of_one_key_never_share_a_statement_and_keep_their_order(
-    group: GroupCommit[str, str], statements: Statements
-) -> None:
+async def test_two_items_of_one_key_never_share_a_statement_and_keep_their_order(group: Batcher[str, str], statements: Statements) -> None:
     tasks = [submit(group, item) for item in ("k/1", "k/2", "other", "k/3")]
     await settle()
     assert statements.groups == [["k/1"], ["other"]]
@@ -114,7 +118,7 @@ async def test_two_items_of_one_key_never_share_a_statement_and_keep_their_order
 
 
 async def test_a_caller_that_leaves_takes_its_waiting_item_back_and_touches_no_other(
-    group: GroupCommit[str, str], statements: Statements
+    group: Batcher[str, str], statements: Statements
 ) -> None:
     flying = [submit(group, item) for item in ("a", "b")]
     waiting = [submit(group, item) for item in ("c", "d")]
@@ -130,20 +134,19 @@ async def test_a_caller_that_leaves_takes_its_waiting_item_back_and_touches_no_o
     assert [await flying[1], await waiting[1]] == ["B", "D"]
 
 
-async def test_an_item_whose_deadline_has_passed_is_not_written(group: GroupCommit[str, str], statements: Statements) -> None:
+async def test_an_item_whose_deadline_has_passed_is_not_written(group: Batcher[str, str], statements: Statements) -> None:
     flying = [submit(group, item) for item in ("a", "b")]
     late = submit(group, "late", seconds=0)
     await settle()
     statements.end(0)
-    with pytest.raises(Failure) as raised:
+    with pytest.raises(TimeoutError):
         await late
-    assert raised.value.reason == "DEADLINE_EXCEEDED"
     statements.end(1)
     await asyncio.gather(*flying)
     assert ["late"] not in statements.groups
 
 
-async def test_a_group_has_the_latest_deadline_of_its_items(group: GroupCommit[str, str], statements: Statements) -> None:
+async def test_a_group_has_the_latest_deadline_of_its_items(group: Batcher[str, str], statements: Statements) -> None:
     tasks = [submit(group, item, seconds) for item, seconds in (("a", 60), ("b", 60), ("c", 5), ("d", 50), ("e", 20))]
     await settle()
     statements.end(0)
@@ -154,7 +157,7 @@ async def test_a_group_has_the_latest_deadline_of_its_items(group: GroupCommit[s
     await asyncio.gather(*tasks)
 
 
-async def test_a_group_has_an_upper_size(group: GroupCommit[str, str], statements: Statements) -> None:
+async def test_a_group_has_an_upper_size(group: Batcher[str, str], statements: Statements) -> None:
     tasks = [submit(group, str(number)) for number in range(LARGEST + IN_FLIGHT + 1)]
     await settle()
     statements.end(0)
@@ -162,3 +165,20 @@ async def test_a_group_has_an_upper_size(group: GroupCommit[str, str], statement
     assert len(statements.groups[2]) == LARGEST
     for task in tasks:
         task.cancel()
+
+
+async def test_an_item_larger_than_a_batch_goes_alone(statements: Statements) -> None:
+    group: Batcher[str, str] = Batcher(statements.write, key=lambda item: item, size=len, largest=4)
+    tasks = [submit(group, item) for item in ("a", "b", "ccc", "dd", "eeeeee", "f")]
+    await settle()
+    for number in range(2):
+        statements.end(number)
+    await settle()
+    assert statements.groups[2:] == [["ccc"], ["dd"]]
+    for number in (2, 3):
+        statements.end(number)
+    await settle()
+    assert statements.groups[4:] == [["eeeeee"], ["f"]]
+    for number in (4, 5):
+        statements.end(number)
+    await asyncio.gather(*tasks)
