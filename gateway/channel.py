@@ -8,7 +8,12 @@ SERVICE = "payments.v1.PaymentService"
 
 # Only what may run twice: reads, and creates, which carry a key or an id of their own. An update or a delete that may have been
 # sent is not repeated: its second answer would be a false 412 or 404.
-_REPEATABLE = ("CreatePayment", "GetPayment", "ListPayments")
+_REPEATABLE = (
+    (SERVICE, "CreatePayment"),
+    (SERVICE, "GetPayment"),
+    (SERVICE, "ListPayments"),
+    ("payments.v1.CoalescingService", "CreatePayments"),
+)
 
 _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
@@ -16,7 +21,7 @@ _SERVICE_CONFIG = {
     "healthCheckConfig": {"serviceName": SERVICE},
     "methodConfig": [
         {
-            "name": [{"service": SERVICE, "method": method} for method in _REPEATABLE],
+            "name": [{"service": service, "method": method} for service, method in _REPEATABLE],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.05s",

@@ -46,6 +46,7 @@ async def serve(settings: Settings) -> None:
                 ws="none",
                 lifespan="off",
                 server_header=False,
+                proxy_headers=False,
                 access_log=False,
                 log_config=None,
                 log_level=logging.WARNING,

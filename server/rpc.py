@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter as Counts
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn
 
 import grpc
@@ -37,30 +38,48 @@ class Calls:
         """Until no call is in flight."""
         await self._idle.wait()
 
-    def handlers(self, service: ServiceDescriptor, implementation: object) -> grpc.GenericRpcHandler:
-        """gRPC's handlers of a service whose unary methods `implementation` has under their names."""
+    def handlers(
+        self, service: ServiceDescriptor, implementation: object, carried: Mapping[str, MethodDescriptor] | None = None
+    ) -> grpc.GenericRpcHandler:
+        """gRPC's handlers of a service whose unary methods `implementation` has under their names.
+
+        `carried`: by the name of a method whose messages hold several `calls` and `results`, the method that these are calls of; limits
+        and metrics count them, not the message.
+        """
+        carried = carried or {}
         return grpc.method_handlers_generic_handler(
-            service.full_name, {method.name: self._handler(method, getattr(implementation, method.name)) for method in service.methods}
+            service.full_name,
+            {
+                method.name: self._handler(method, getattr(implementation, method.name), carried.get(method.name))
+                for method in service.methods
+            },
         )
 
-    def _handler(self, method: MethodDescriptor, behaviour: Behaviour) -> "grpc.RpcMethodHandler[Any, Any]":
-        labels = (method.containing_service.full_name, method.name, "unary")
+    def _handler(
+        self, method: MethodDescriptor, behaviour: Behaviour, carried: MethodDescriptor | None
+    ) -> "grpc.RpcMethodHandler[Any, Any]":
+        counted = carried or method
+        labels = (counted.containing_service.full_name, counted.name, "unary")
         started, seconds = _STARTED.labels(*labels), _SECONDS.labels(*labels)
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
-            started.inc()
+            calls = len(request.calls) if carried and request is not None else 1  # type: ignore[attr-defined]
+            started.inc(calls)
             begin = time.perf_counter()
-            code = "CANCELLED"
+            codes = {code_pb2.CANCELLED: calls}
             try:
-                reply = await self._call(behaviour, request, context)
-                code = "OK"
+                reply = await self._call(behaviour, request, context, calls)
+                codes = Counts(result.error.code for result in reply.results) if carried else {code_pb2.OK: 1}  # type: ignore[attr-defined]
                 return reply
             except Failure as failure:
-                code = code_pb2.Code.Name(code_pb2.Code.ValueType(failure.code))
+                codes = {failure.code: calls}
                 await _abort(context, failure)
             finally:
-                seconds.observe(time.perf_counter() - begin)
-                _HANDLED.labels(*labels, code).inc()
+                elapsed = time.perf_counter() - begin
+                for _ in range(calls):
+                    seconds.observe(elapsed)
+                for code, count in codes.items():
+                    _HANDLED.labels(*labels, code_pb2.Code.Name(code_pb2.Code.ValueType(code))).inc(count)
 
         return grpc.unary_unary_rpc_method_handler(
             handle,
@@ -68,12 +87,14 @@ class Calls:
             response_serializer=lambda message: message.SerializeToString(),
         )
 
-    async def _call(self, behaviour: Behaviour, request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
+    async def _call(
+        self, behaviour: Behaviour, request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]", calls: int
+    ) -> Message:
         if request is None:
             raise Failure(code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The message cannot be decoded.")
-        if self._in_flight >= self._max_in_flight:
+        if self._in_flight + calls > self._max_in_flight:
             raise too_many_requests()
-        self._in_flight += 1
+        self._in_flight += calls
         self._idle.clear()
         metadata = dict(context.invocation_metadata() or ())
         remaining = context.time_remaining()
@@ -88,7 +109,7 @@ class Calls:
         except Exception as error:
             raise unexpected(f"request {metadata.get('x-request-id', '-')!r}") from error
         finally:
-            self._in_flight -= 1
+            self._in_flight -= calls
             if not self._in_flight:
                 self._idle.set()
 

@@ -9,7 +9,8 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from payments.v1 import payments_pb2
+from payments.v1 import coalescing_pb2, payments_pb2
+from server.coalescing import CoalescingService
 from server.database import Database
 from server.errors import Failure
 from server.health import Health
@@ -20,6 +21,9 @@ from server.settings import Settings
 log = logging.getLogger("server")
 
 SERVICE = payments_pb2.DESCRIPTOR.services_by_name["PaymentService"]
+COALESCING = coalescing_pb2.DESCRIPTOR.services_by_name["CoalescingService"]
+# The calls that CoalescingService's methods carry.
+CARRIED = {"CreatePayments": SERVICE.methods_by_name["CreatePayment"], "UpdatePayments": SERVICE.methods_by_name["UpdatePayment"]}
 DRAIN = 20.0  # seconds in-flight calls have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
 _LAST_WORDS = 0.2  # seconds for answers on their way when the last call has ended
 _PRUNE_INTERVAL = 60.0  # seconds
@@ -51,7 +55,9 @@ async def serve(settings: Settings) -> None:
     health = Health(settings.database_url)
     server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size)])
     calls = Calls(settings.max_in_flight, settings.request_timeout)
-    server.add_generic_rpc_handlers((calls.handlers(SERVICE, service),))
+    server.add_generic_rpc_handlers(
+        (calls.handlers(SERVICE, service), calls.handlers(COALESCING, CoalescingService(service), CARRIED)),
+    )
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     reflection.enable_server_reflection((SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)
 

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -29,6 +30,7 @@ _NO_REVISION = 0  # revisions count from 1
 _STATUS_FORM = "must be inserted or consumed"
 _STATUSES = frozenset({pb.STATUS_INSERTED, pb.STATUS_CONSUMED})
 Metadata = Mapping[str, str | bytes]
+Item = TypeVar("Item")
 
 
 class PaymentService:
@@ -55,23 +57,42 @@ class PaymentService:
             raise invalid({"requests": f"must be 1 to {MAX_BATCH} payments"})
         if request.ByteSize() > MAX_BATCH_BYTES:
             raise invalid({"requests": f"must be at most {MAX_BATCH_BYTES} bytes in all"}, "BATCH_TOO_LARGE")
-        outcomes: list[Payment | Failure | NewPayment] = []
-        for each in request.requests:
-            try:
-                outcomes.append(_new_payment(each, ""))
-            except Failure as failure:
-                outcomes.append(failure)
-        valid = [item for item in outcomes if isinstance(item, NewPayment)]
-        if valid:
-            created = iter(await self._database.run(self._repository.create, valid, deadline))
-            outcomes = [next(created) if isinstance(item, NewPayment) else item for item in outcomes]
         response = pb.BatchCreatePaymentsResponse()
-        for number, outcome in enumerate(outcomes):
-            if isinstance(outcome, Payment):
-                response.results.add(payment=_message(outcome))
-            elif isinstance(outcome, Failure):
+        for number, outcome in enumerate(await self.create_each([(each, "") for each in request.requests], deadline)):
+            if isinstance(outcome, Failure):
                 response.results.add(error=outcome.status(f"requests[{number}]."))
+            else:
+                response.results.add(payment=outcome)
         return response
+
+    async def create_each(self, calls: Sequence[tuple[pb.CreatePaymentRequest, str]], deadline: float) -> list[pb.Payment | Failure]:
+        """What became of each create, in order; beside its request stands the id that the payment is to have, or nothing."""
+        checked = [_checked(_new_payment, request, id) for request, id in calls]
+        return await self._write_each(self._repository.create, checked, deadline)
+
+    async def update_each(self, requests: Sequence[pb.UpdatePaymentRequest], deadline: float) -> list[pb.Payment | Failure]:
+        """What became of each update, in order. Updates of one payment are made one after the other."""
+        outcomes: dict[int, pb.Payment | Failure] = {}
+        waiting = dict(enumerate(_checked(_status_change, request) for request in requests))
+        while waiting:
+            seen: set[str] = set()
+            chosen = {
+                number: change
+                for number, change in waiting.items()
+                if isinstance(change, Failure) or (change.id not in seen and not seen.add(change.id))  # type: ignore[func-returns-value]
+            }
+            outcomes |= zip(chosen, await self._write_each(self._repository.update, list(chosen.values()), deadline), strict=True)
+            waiting = {number: change for number, change in waiting.items() if number not in chosen}
+        return [outcomes[number] for number in range(len(requests))]
+
+    async def _write_each(
+        self, write: Callable[[list[Item], float], list[Payment | Failure]], items: Sequence[Item | Failure], deadline: float
+    ) -> list[pb.Payment | Failure]:
+        """Writes what is not a failure already."""
+        valid = [item for item in items if not isinstance(item, Failure)]
+        written = iter(await self._database.run(write, valid, deadline) if valid else ())
+        outcomes = (item if isinstance(item, Failure) else next(written) for item in items)
+        return [outcome if isinstance(outcome, Failure) else _message(outcome) for outcome in outcomes]
 
     async def GetPayment(self, request: pb.GetPaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
         return _message(await self._database.run(self._repository.get, _id(request.id), deadline))
@@ -95,10 +116,7 @@ class PaymentService:
         return pb.ListPaymentsResponse(payments=map(_message, page.payments), next_page_token=next_token)
 
     async def UpdatePayment(self, request: pb.UpdatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
-        id = _id(request.id)
-        if request.status not in _STATUSES:
-            raise invalid({"status": _STATUS_FORM})
-        return _message(await self._updates.submit(StatusChange(id, request.status, _revision(request.etag)), deadline))
+        return _message(await self._updates.submit(_status_change(request), deadline))
 
     async def DeletePayment(self, request: pb.DeletePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
         return _message(await self._database.run(self._repository.delete, _id(request.id), _revision(request.etag), deadline))
@@ -135,19 +153,33 @@ def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:
         faults["status"] = _STATUS_FORM
     if request.request_id and not idempotency.is_key(request.request_id):
         faults["request_id"] = "must be 1 to 64 visible ASCII characters"
+    if id and (not _UUID.fullmatch(id) or id[14] != "7"):
+        faults[PAYMENT_ID] = "must be a UUID of version 7"
     if faults:
         raise invalid(faults)
     status = request.status or pb.STATUS_INSERTED
     # Of a key and an id the key decides: it alone finds the payment again, so an id must not stand in its way.
-    own_id = uuid7.new() if request.request_id or not id else id
+    own_id = uuid7.new() if request.request_id or not id else id.lower()
     return NewPayment(own_id, status, request.data, request.payment, key=request.request_id)
+
+
+def _status_change(request: pb.UpdatePaymentRequest) -> StatusChange:
+    id = _id(request.id)
+    if request.status not in _STATUSES:
+        raise invalid({"status": _STATUS_FORM})
+    return StatusChange(id, request.status, _revision(request.etag))
+
+
+def _checked(check: Callable[..., Item], *arguments: object) -> Item | Failure:
+    try:
+        return check(*arguments)
+    except Failure as failure:
+        return failure
 
 
 def _given_id(metadata: Metadata) -> str:
     given = metadata.get(PAYMENT_ID, "")
-    if given and (not isinstance(given, str) or not _UUID.fullmatch(given) or given[14] != "7"):
-        raise invalid({PAYMENT_ID: "must be a UUID of version 7"})
-    return str(given).lower()
+    return given if isinstance(given, str) else ""
 
 
 def _id(text: str) -> str:

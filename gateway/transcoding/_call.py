@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import grpc.aio
 from google.protobuf.message import Message
@@ -20,6 +20,14 @@ log = logging.getLogger(__name__)
 
 # What can be asked again: the work behind it is stopped when nobody waits for it. A write goes on to its end.
 _SAFE = frozenset({"GET", "HEAD"})
+
+
+class Channel(Protocol):
+    """What of grpc.aio.Channel a transcoder needs."""
+
+    def unary_unary(self, method: str, **serializers: Any) -> Callable[..., Any]: ...
+
+    def unary_stream(self, method: str, **serializers: Any) -> Callable[..., Any]: ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import grpc.aio
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -17,7 +16,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from gateway.transcoding._body import Body, ClientGone, check_encoding, check_type
-from gateway.transcoding._call import Call, Handler, Rpc, answer
+from gateway.transcoding._call import Call, Channel, Handler, Rpc, answer
 from gateway.transcoding._matching import Matched, Matcher
 from gateway.transcoding._message import MessageReader
 from gateway.transcoding.codec import Codec, JsonFormat
@@ -40,7 +39,7 @@ def forwarded(scope: Scope) -> list[tuple[str, str | bytes]]:
 
 def transcode(
     services: Sequence[ServiceDescriptor],
-    channel: grpc.aio.Channel,
+    channel: Channel,
     *,
     format: JsonFormat | None = None,
     handlers: Mapping[str, Handler] | None = None,
@@ -87,7 +86,7 @@ def transcode(
     return [TranscodedRoute(matcher, domain)]
 
 
-def _callable(channel: grpc.aio.Channel, method: MethodDescriptor) -> Callable[..., Any]:
+def _callable(channel: Channel, method: MethodDescriptor) -> Callable[..., Any]:
     kind = channel.unary_stream if method.server_streaming else channel.unary_unary
     return kind(
         f"/{method.containing_service.full_name}/{method.name}",

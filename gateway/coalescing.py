@@ -1,0 +1,86 @@
+"""Creates and updates that arrive while calls to the server are in flight travel together in the next one.
+
+A gRPC call costs Python several times what its payload does. A lone request still goes at once, and each keeps its own result, deadline
+and idempotency key; what one of them waits for or fails with touches no other.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import grpc.aio
+from google.protobuf.message import Message
+from google.rpc import code_pb2, status_pb2
+
+from batching import Batcher
+from gateway.transcoding import RpcFailed
+from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
+
+LARGEST = 1 << 20  # bytes of the calls in one message, well below what the server takes
+
+Metadata = Sequence[tuple[str, str | bytes]]
+
+# What of a call's metadata travels with it, by its name there and in CallContext.
+_CONTEXT = {"x-request-id": "request_id", "traceparent": "traceparent", "payments-payment-id": "payment_id"}
+
+
+class CoalescingChannel:
+    """A channel for the transcoder whose creates and updates share calls; everything else goes as it comes."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        stub: Any = coalescing_pb2_grpc.CoalescingServiceStub(channel)
+        self._channel = channel
+        self._coalesced = {
+            "/payments.v1.PaymentService/CreatePayment": _Coalesced(
+                stub.CreatePayments, coalescing_pb2.CreatePaymentsRequest, coalescing_pb2.CreateCall, _create_key
+            ),
+            "/payments.v1.PaymentService/UpdatePayment": _Coalesced(
+                stub.UpdatePayments, coalescing_pb2.UpdatePaymentsRequest, coalescing_pb2.UpdateCall, _update_key
+            ),
+        }
+
+    def unary_unary(self, method: str, **serializers: Any) -> Callable[..., Any]:
+        return self._coalesced.get(method) or self._channel.unary_unary(method, **serializers)
+
+    def unary_stream(self, method: str, **serializers: Any) -> Callable[..., Any]:
+        return self._channel.unary_stream(method, **serializers)
+
+
+class _Coalesced:
+    """A method, called as the channel's own would be."""
+
+    def __init__(
+        self, call: Callable[..., Any], request: Callable[..., Message], item: Callable[..., Any], key: Callable[[Any], Hashable]
+    ) -> None:
+        self._call = call
+        self._request = request
+        self._item = item
+        self._batcher: Batcher[Any, Message] = Batcher(self._send, key=key, size=lambda item: item.ByteSize(), largest=LARGEST)
+
+    async def __call__(self, message: Message, *, timeout: float, metadata: Metadata) -> Message:
+        """Raises RpcFailed."""
+        context = {_CONTEXT[name]: value for name, value in metadata if name in _CONTEXT}
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._batcher.submit(self._item(request=message, context=context), time.monotonic() + timeout)
+        except TimeoutError:
+            status = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="The service did not answer in time.")
+            raise RpcFailed(status) from None
+
+    async def _send(self, items: list[Any], deadline: float) -> list[Message | Exception]:
+        try:
+            reply = await self._call(self._request(calls=items), timeout=deadline - time.monotonic())
+        except grpc.aio.AioRpcError as error:
+            return [RpcFailed.of(error) for _ in items]
+        return [RpcFailed(result.error) if result.HasField("error") else result.payment for result in reply.results]
+
+
+def _create_key(call: coalescing_pb2.CreateCall) -> Hashable:
+    """Two creates of one key go one after the other; without a key each has an id of its own."""
+    return call.request.request_id or call.context.payment_id
+
+
+def _update_key(call: coalescing_pb2.UpdateCall) -> Hashable:
+    """Two updates of one payment go one after the other, in the order they came."""
+    return call.request.id
