@@ -47,14 +47,20 @@ class Batcher(Generic[Item, Result]):
         self._in_flight: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item, deadline: float) -> Result:
-        """The item's own result. Raises its own exception, and TimeoutError for an item that has not left before its deadline.
+        """The item's own result. Raises its own exception, and TimeoutError at the deadline.
 
-        A caller that is cancelled before its item has left takes it back; what has left goes on without it.
+        A caller that is cancelled, or whose deadline comes, before its item has left takes it back; what has left goes on without it.
         """
-        waiting: _Waiting[Item, Result] = _Waiting(item, deadline, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting: _Waiting[Item, Result] = _Waiting(item, deadline, loop.create_future())
+        # A timer of our own costs a fraction of asyncio.timeout, which cancels the task and sorts out who did.
+        timer = loop.call_later(deadline - time.monotonic(), _expire, waiting.result)
         self._waiting.append(waiting)
         self._start()
-        result: Result = await waiting.result
+        try:
+            result: Result = await waiting.result
+        finally:
+            timer.cancel()
         return result
 
     def _start(self) -> None:
@@ -79,7 +85,7 @@ class Batcher(Generic[Item, Result]):
             if waiting.result.done():
                 continue
             if waiting.deadline <= now:
-                waiting.result.set_exception(TimeoutError())
+                _expire(waiting.result)
                 continue
             key = self._key(waiting.item)
             if key in self._busy or key in held:
@@ -109,3 +115,8 @@ class Batcher(Generic[Item, Result]):
                 waiting.result.set_exception(result)
             else:
                 waiting.result.set_result(result)
+
+
+def _expire(result: asyncio.Future[Result]) -> None:
+    if not result.done():
+        result.set_exception(TimeoutError())

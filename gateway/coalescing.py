@@ -4,7 +4,6 @@ A gRPC call costs Python several times what its payload does. A lone request sti
 and idempotency key; what one of them waits for or fails with touches no other.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -62,8 +61,7 @@ class _Coalesced:
         """Raises RpcFailed."""
         context = {_CONTEXT[name]: value for name, value in metadata if name in _CONTEXT}
         try:
-            async with asyncio.timeout(timeout):
-                return await self._batcher.submit(self._item(request=message, context=context), time.monotonic() + timeout)
+            return await self._batcher.submit(self._item(request=message, context=context), time.monotonic() + timeout)
         except TimeoutError:
             status = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="The service did not answer in time.")
             raise RpcFailed(status) from None

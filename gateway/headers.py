@@ -1,8 +1,8 @@
 """What holds for every answer: its request id, its security headers, and a truthful 500 where the gateway itself failed."""
 
 import logging
+import os
 import re
-import uuid
 from collections.abc import Iterable
 
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -27,7 +27,7 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        request_id = _header(scope["headers"], b"x-request-id", _REQUEST_ID) or uuid.uuid4().hex.encode()
+        request_id = _header(scope["headers"], b"x-request-id", _REQUEST_ID) or os.urandom(16).hex().encode()
         scope.setdefault("state", {})[_STATE] = request_id
         started = False
 

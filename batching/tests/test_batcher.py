@@ -182,3 +182,14 @@ async def test_an_item_larger_than_a_batch_goes_alone(statements: Statements) ->
     for number in (4, 5):
         statements.end(number)
     await asyncio.gather(*tasks)
+
+
+async def test_a_caller_waits_no_longer_than_its_deadline_and_what_has_left_goes_on(
+    group: Batcher[str, str], statements: Statements
+) -> None:
+    hasty, patient = submit(group, "hasty", seconds=0.05), submit(group, "patient")
+    with pytest.raises(TimeoutError):
+        await hasty
+    statements.end(0)
+    statements.end(1)
+    assert await patient == "PATIENT"
