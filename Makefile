@@ -3,8 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := batching server gateway local tests proto docs
-TYPED := batching server gateway local proto/generate.py
+CODE := batching process server gateway local tests proto docs
+TYPED := batching process server gateway local proto/generate.py
 
 # What clients were built with: the last release, or until there is one, the last commit.
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)

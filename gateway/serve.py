@@ -3,26 +3,22 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 from collections.abc import Iterator
 
 import uvicorn
-from prometheus_client import start_http_server
 
 from gateway.app import create_app
 from gateway.channel import open_channel
 from gateway.settings import Settings
 from gateway.status import Readiness
+from process.listening import CannotListen, serve_metrics
+from process.stopping import stop_signals
 
 log = logging.getLogger("gateway")
 
 DRAIN = 25  # seconds in-flight requests have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
 KEEP_ALIVE = 75  # seconds an idle connection is kept: longer than nginx's 60, so that nginx is the one that closes
-
-
-class CannotListen(Exception):
-    """An address to listen on is in use, or is none of this machine's."""
 
 
 class _Server(uvicorn.Server):
@@ -35,8 +31,8 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CannotListen."""
-    listener = _listen(settings.listen, "--listen")
-    _serve_metrics(settings.metrics_listen)
+    listener = _listen(settings.listen)
+    serve_metrics(settings.metrics_listen)
     readiness = Readiness()
     async with open_channel(settings.server) as channel:
         server = _Server(
@@ -64,10 +60,7 @@ async def serve(settings: Settings) -> None:
 
 async def _stop_on_signal(server: uvicorn.Server, readiness: Readiness, delay: float) -> None:
     """At a signal: not ready, then wait for load balancers to notice, then no more requests. A second signal skips the waiting."""
-    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signals.put_nowait, number)
+    signals = stop_signals()
     log.info("%s: stopping", (await signals.get()).name)
     readiness.ready = False
     with contextlib.suppress(TimeoutError):
@@ -77,18 +70,10 @@ async def _stop_on_signal(server: uvicorn.Server, readiness: Readiness, delay: f
     server.force_exit = True
 
 
-def _listen(address: tuple[str, int], option: str) -> socket.socket:
+def _listen(address: tuple[str, int]) -> socket.socket:
     host, port = address
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server(address, family=family, backlog=2048)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {host}:{port} ({option}): {error.strerror}") from error
-
-
-def _serve_metrics(address: tuple[str, int]) -> None:
-    host, port = address
-    try:
-        start_http_server(port, host)
-    except OSError as error:
-        raise CannotListen(f"cannot listen on {host}:{port} (--metrics-listen): {error.strerror}") from error
+        raise CannotListen(address, "--listen", error.strerror) from error

@@ -12,6 +12,8 @@ import click
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
+from process.listening import CannotListen
+from process.options import Address, log_level_option, option, set_up_logging
 from server import serve as serving
 from server.database import InvalidDatabaseUrl, connection_string
 from server.migrate import UnsuitableDatabase
@@ -19,45 +21,22 @@ from server.migrate import migrate as migrate_database
 from server.settings import Settings
 
 
-class Address(click.ParamType[tuple[str, int]]):
-    """HOST:PORT; an IPv6 host stands in brackets. Port 0 takes any free one."""
-
-    name = "host:port"
-
-    def convert(self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        host, colon, port = value.rpartition(":")
-        if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            self.fail(f"{value!r} is not HOST:PORT, such as 127.0.0.1:50051", param, ctx)
-        return host.removeprefix("[").removesuffix("]"), int(port)
-
-
 def _database_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (
-        click.option(
+    for each in (
+        option(
             "--database-url",
-            envvar="DATABASE_URL",
-            show_envvar=True,
-            help="PostgreSQL: any postgresql:// URL that libpq takes. Without one an embedded PostgreSQL starts, where it is installed.",
+            "DATABASE_URL",
+            "PostgreSQL: any postgresql:// URL that libpq takes. Without one an embedded PostgreSQL starts, where it is installed.",
         ),
-        click.option(
+        option(
             "--data-dir",
-            envvar="PAYMENTS_DATA_DIR",
-            show_envvar=True,
+            "PAYMENTS_DATA_DIR",
+            "Where the embedded PostgreSQL keeps its data; the user's own data folder where it is not given.",
             type=click.Path(file_okay=False, path_type=Path),
-            help="Where the embedded PostgreSQL keeps its data; the user's own data folder where it is not given.",
         ),
-        click.option(
-            "--log-level",
-            envvar="PAYMENTS_SERVER_LOG_LEVEL",
-            show_envvar=True,
-            type=click.Choice(["debug", "info", "warning", "error"]),
-            default="info",
-            help="The least severe log lines to write.",
-        ),
+        log_level_option("PAYMENTS_SERVER_LOG_LEVEL"),
     ):
-        command = option(command)
+        command = each(command)
     return command
 
 
@@ -82,56 +61,44 @@ def migrate(database_url: str | None, data_dir: Path | None, log_level: str) -> 
 
 @main.command(context_settings={"show_default": True, "max_content_width": 140})
 @_database_options
-@click.option(
-    "--listen", envvar="PAYMENTS_SERVER_LISTEN", show_envvar=True, type=Address(), default="127.0.0.1:50051", help="Where gRPC is served."
+@option("--listen", "PAYMENTS_SERVER_LISTEN", "Where gRPC is served.", type=Address(), default="127.0.0.1:50051")
+@option(
+    "--metrics-listen", "PAYMENTS_SERVER_METRICS_LISTEN", "Where Prometheus metrics are served.", type=Address(), default="127.0.0.1:9464"
 )
-@click.option(
-    "--metrics-listen",
-    envvar="PAYMENTS_SERVER_METRICS_LISTEN",
-    show_envvar=True,
-    type=Address(),
-    default="127.0.0.1:9464",
-    help="Where Prometheus metrics are served.",
-)
-@click.option(
+@option(
     "--pool-size",
-    envvar="PAYMENTS_SERVER_POOL_SIZE",
-    show_envvar=True,
+    "PAYMENTS_SERVER_POOL_SIZE",
+    "Connections to the database, each with a thread.",
     type=click.IntRange(min=1),
     default=8,
-    help="Connections to the database, each with a thread.",
 )
-@click.option(
+@option(
     "--request-timeout",
-    envvar="PAYMENTS_SERVER_REQUEST_TIMEOUT",
-    show_envvar=True,
+    "PAYMENTS_SERVER_REQUEST_TIMEOUT",
+    "The longest deadline of a call, in seconds; a client's own may be shorter.",
     type=click.FloatRange(min=0, min_open=True),
     default=10.0,
-    help="The longest deadline of a call, in seconds; a client's own may be shorter.",
 )
-@click.option(
+@option(
     "--max-in-flight",
-    envvar="PAYMENTS_SERVER_MAX_IN_FLIGHT",
-    show_envvar=True,
+    "PAYMENTS_SERVER_MAX_IN_FLIGHT",
+    "Calls at one time; one more is answered with RESOURCE_EXHAUSTED.",
     type=click.IntRange(min=1),
     default=1024,
-    help="Calls at one time; one more is answered with RESOURCE_EXHAUSTED.",
 )
-@click.option(
+@option(
     "--max-message-size",
-    envvar="PAYMENTS_SERVER_MAX_MESSAGE_SIZE",
-    show_envvar=True,
+    "PAYMENTS_SERVER_MAX_MESSAGE_SIZE",
+    "Bytes of a request message.",
     type=click.IntRange(min=1),
     default=4 << 20,
-    help="Bytes of a request message.",
 )
-@click.option(
+@option(
     "--shutdown-delay",
-    envvar="PAYMENTS_SERVER_SHUTDOWN_DELAY",
-    show_envvar=True,
+    "PAYMENTS_SERVER_SHUTDOWN_DELAY",
+    "Seconds between SIGTERM, which turns readiness to NOT_SERVING, and the end of accepting calls.",
     type=click.FloatRange(min=0),
     default=0.5,
-    help="Seconds between SIGTERM, which turns readiness to NOT_SERVING, and the end of accepting calls.",
 )
 def serve(database_url: str | None, data_dir: Path | None, log_level: str, **options: Any) -> None:
     """Serve gRPC until SIGTERM or SIGINT, then finish what is in flight and exit with 0."""
@@ -140,12 +107,12 @@ def serve(database_url: str | None, data_dir: Path | None, log_level: str, **opt
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(serving.serve(Settings(database_url=url, **options)))
-        except serving.CannotListen as error:
+        except CannotListen as error:
             raise click.ClickException(str(error)) from None
 
 
 def _log(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up_logging(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-import signal
 
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import start_http_server
 
 from payments.v1 import coalescing_pb2, payments_pb2
+from process.listening import CannotListen, serve_metrics
+from process.stopping import stop_signals
 from server.coalescing import CoalescingService
 from server.database import Database
 from server.errors import Failure
@@ -44,10 +44,6 @@ _OPTIONS = [
 ]
 
 
-class CannotListen(Exception):
-    """An address to listen on is in use, or is none of this machine's."""
-
-
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CannotListen."""
     database = Database(settings.database_url, settings.pool_size)
@@ -65,8 +61,8 @@ async def serve(settings: Settings) -> None:
     try:
         port = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     except RuntimeError:
-        raise CannotListen(f"cannot listen on {host}:{port} (--listen): the address is in use or not this machine's") from None
-    _serve_metrics(settings.metrics_listen)
+        raise CannotListen(settings.listen, "--listen", "the address is in use or not this machine's") from None
+    serve_metrics(settings.metrics_listen)
     await health.start()
     await server.start()
     background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
@@ -83,10 +79,7 @@ async def _until_signal(server: grpc.aio.Server, calls: Calls, health: Health, d
 
     The delay matters: grpc.aio answers calls that arrive while it stops with CANCELLED, which no client retries.
     """
-    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signals.put_nowait, number)
+    signals = stop_signals()
     log.info("%s: stopping", (await signals.get()).name)
     await health.stop()
     impatient = asyncio.ensure_future(signals.get())
@@ -113,11 +106,3 @@ async def _prune_keys(service: PaymentService, timeout: float) -> None:
             log.warning("idempotency keys not pruned: %s", failure)
         else:
             log.debug("pruned %d idempotency keys", pruned)
-
-
-def _serve_metrics(address: tuple[str, int]) -> None:
-    host, port = address
-    try:
-        start_http_server(port, host)
-    except OSError as error:
-        raise CannotListen(f"cannot listen on {host}:{port} (--metrics-listen): {error.strerror}") from error

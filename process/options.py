@@ -1,0 +1,36 @@
+"""Command-line options, each an environment variable too (12-factor), with both in `--help`."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    """HOST:PORT; an IPv6 host stands in brackets. Port 0 takes any free one."""
+
+    name = "host:port"
+
+    def convert(self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        host, colon, port = value.rpartition(":")
+        if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            self.fail(f"{value!r} is not HOST:PORT, such as 127.0.0.1:8080", param, ctx)
+        return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def option(name: str, variable: str, help: str, **attributes: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """click's option `name`, which the environment's `variable` sets as well."""
+    return click.option(name, envvar=variable, show_envvar=True, help=help, **attributes)
+
+
+def log_level_option(variable: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option whose value `set_up_logging` takes."""
+    levels = click.Choice(["debug", "info", "warning", "error"])
+    return option("--log-level", variable, "The least severe log lines to write.", type=levels, default="info")
+
+
+def set_up_logging(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
