@@ -10,10 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.channel import DOMAIN
 from gateway.coalescing import CoalescingChannel
 from gateway.docs import TITLE, describe, docs_routes
 from gateway.headers import Headers, call_metadata
-from gateway.payments import DOMAIN, HANDLERS
+from gateway.payments import HANDLERS
 from gateway.settings import Settings
 from gateway.status import Readiness, status_routes
 from gateway.transcoding import JsonFormat, problem_response, transcode

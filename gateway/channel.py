@@ -5,6 +5,7 @@ import json
 import grpc.aio
 
 SERVICE = "payments.v1.PaymentService"
+DOMAIN = "payments.v1"  # of the errors (google.rpc.ErrorInfo)
 
 # Only what may run twice: reads, and creates, which carry a key or an id of their own. An update or a delete that may have been
 # sent is not repeated: its second answer would be a false 412 or 404.

@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc.aio
 from google.protobuf.message import Message
-from google.rpc import code_pb2, status_pb2
+from google.rpc import code_pb2
 
 from batching import Batcher
 from gateway.transcoding import RpcFailed
@@ -63,8 +63,7 @@ class _Coalesced:
         try:
             return await self._batcher.submit(self._item(request=message, context=context), time.monotonic() + timeout)
         except TimeoutError:
-            status = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="The service did not answer in time.")
-            raise RpcFailed(status) from None
+            raise RpcFailed.with_code(code_pb2.DEADLINE_EXCEEDED) from None
 
     async def _send(self, items: list[Any], deadline: float) -> list[Message | Exception]:
         try:

@@ -5,10 +5,11 @@ import os
 import re
 from collections.abc import Iterable
 
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import code_pb2
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.transcoding import problem_response
+from gateway.channel import DOMAIN
+from gateway.transcoding import Refusal, problem_response
 
 log = logging.getLogger("gateway")
 
@@ -75,6 +76,5 @@ def _path(scope: Scope) -> str:
 
 
 def _internal_error(request_id: str) -> ASGIApp:
-    status = status_pb2.Status(code=code_pb2.INTERNAL, message=f"Internal error; the log has it under request id {request_id}.")
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="INTERNAL", domain="payments.v1"))
-    return problem_response(status)
+    refusal = Refusal(f"Internal error; the log has it under request id {request_id}.", code=code_pb2.INTERNAL, reason="INTERNAL")
+    return problem_response(refusal.status(DOMAIN))

@@ -1,26 +1,20 @@
 """What REST adds to the payments RPCs: the headers Idempotency-Key, If-Match, If-None-Match and ETag."""
 
-from google.rpc import code_pb2, error_details_pb2, status_pb2
 from starlette.responses import Response
 
 from gateway.channel import SERVICE
 from gateway.listing import list_payments
 from gateway.preconditions import EntityTags, MalformedPrecondition, etag_header
-from gateway.transcoding import Call, Handler, RpcFailed, problem_response
+from gateway.transcoding import Call, Handler, Refusal, RpcFailed, Violation, problem_response
 from payments.v1 import payments_pb2, uuid7
 
-DOMAIN = "payments.v1"
 NO_ETAG = "none"  # etags are numbers
 MOST_ETAGS = 8  # in one If-Match: each may cost a call
 
 
-def invalid(field: str, description: str) -> RpcFailed:
+def invalid(field: str, description: str) -> Refusal:
     """INVALID_ARGUMENT that names a header or field."""
-    status = status_pb2.Status(code=code_pb2.INVALID_ARGUMENT, message=f"{field}: {description}")
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="INVALID_FIELD", domain=DOMAIN))
-    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
-    status.details.add().Pack(error_details_pb2.BadRequest(field_violations=[violation]))
-    return RpcFailed(status)
+    return Refusal(f"{field}: {description}", violations=[Violation(field, description)], reason="INVALID_FIELD")
 
 
 async def create(call: Call) -> Response:

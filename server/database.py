@@ -151,7 +151,12 @@ def _failure(error: DBAPIError) -> Failure:
     if state in _CONFLICTS:
         return conflict()
     if error.connection_invalidated or isinstance(error.orig, psycopg2.OperationalError) or state.startswith(_UNAVAILABLE):
-        hint = "; run `payments-server migrate`" if state == _UNDEFINED_TABLE else ""
-        log.warning("database unavailable: %s%s", str(error.orig).strip().replace("\n", " "), hint)
+        log.warning("database unavailable: %s", fault(error))
         return unavailable()
     raise error
+
+
+def fault(error: DBAPIError) -> str:
+    """What is wrong with the database, in one line for the log, with what to do where that is known."""
+    hint = "; run `payments-server migrate`" if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE else ""
+    return str(error.orig).partition("\n")[0] + hint

@@ -8,7 +8,7 @@ from grpc_health.v1 import health, health_pb2
 from grpc_health.v1._async import HealthServicer
 from sqlalchemy.exc import DBAPIError
 
-from server.database import Database
+from server.database import Database, fault
 
 log = logging.getLogger("server")
 
@@ -80,8 +80,7 @@ class Health:
             with self._database.engine.connect() as connection:
                 connection.exec_driver_sql(_PROBE)
         except DBAPIError as error:
-            hint = "; run `payments-server migrate`" if getattr(error.orig, "pgcode", None) == "42P01" else ""
-            return str(error.orig).partition("\n")[0] + hint
+            return fault(error)
         except Exception as error:  # whatever it is, the watch must go on
             return repr(error)
         return ""

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -72,17 +73,19 @@ class PaymentService:
 
     async def update_each(self, requests: Sequence[pb.UpdatePaymentRequest], deadline: float) -> list[pb.Payment | Failure]:
         """What became of each update, in order. Updates of one payment are made one after the other."""
+        changes = [_checked(_status_change, request) for request in requests]
+        turns: dict[int, list[int]] = {}  # the numbers of the changes that are made together
+        before: Counter[str] = Counter()  # changes of a payment so far
+        for number, change in enumerate(changes):
+            turn = 0
+            if isinstance(change, StatusChange):
+                turn = before[change.id]
+                before[change.id] += 1
+            turns.setdefault(turn, []).append(number)
         outcomes: dict[int, pb.Payment | Failure] = {}
-        waiting = dict(enumerate(_checked(_status_change, request) for request in requests))
-        while waiting:
-            seen: set[str] = set()
-            chosen = {
-                number: change
-                for number, change in waiting.items()
-                if isinstance(change, Failure) or (change.id not in seen and not seen.add(change.id))  # type: ignore[func-returns-value]
-            }
-            outcomes |= zip(chosen, await self._write_each(self._repository.update, list(chosen.values()), deadline), strict=True)
-            waiting = {number: change for number, change in waiting.items() if number not in chosen}
+        for numbers in turns.values():
+            written = await self._write_each(self._repository.update, [changes[number] for number in numbers], deadline)
+            outcomes |= zip(numbers, written, strict=True)
         return [outcomes[number] for number in range(len(requests))]
 
     async def _write_each(

@@ -7,9 +7,21 @@ It knows nothing of the services it serves; google/api/http.proto says where the
 
 from gateway.transcoding._call import Call, Handler
 from gateway.transcoding._format import JsonFormat
+from gateway.transcoding._invalid_json import Violation
 from gateway.transcoding._stream import StreamedResponse
 from gateway.transcoding.openapi import openapi
 from gateway.transcoding.problem import Refusal, RpcFailed, problem_response
 from gateway.transcoding.routes import transcode
 
-__all__ = ["Call", "Handler", "JsonFormat", "Refusal", "RpcFailed", "StreamedResponse", "openapi", "problem_response", "transcode"]
+__all__ = [
+    "Call",
+    "Handler",
+    "JsonFormat",
+    "Refusal",
+    "RpcFailed",
+    "StreamedResponse",
+    "Violation",
+    "openapi",
+    "problem_response",
+    "transcode",
+]

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 import grpc.aio
 from google.protobuf.message import Message
-from google.rpc import code_pb2, status_pb2
+from google.rpc import code_pb2
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from gateway.transcoding._stream import StreamedResponse, unless_gone
-from gateway.transcoding.problem import RpcFailed, generic_text
+from gateway.transcoding.problem import RpcFailed
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Call:
             return self._rpc.encode(reply)
         except ValueError as error:
             log.exception("%s has no JSON form", reply.DESCRIPTOR.full_name)
-            raise _failed(code_pb2.INTERNAL) from error
+            raise RpcFailed.with_code(code_pb2.INTERNAL) from error
 
     def render(self, reply: Message, headers: Mapping[str, str] | None = None) -> Response:
         """200 with the reply as JSON."""
@@ -90,7 +90,7 @@ class Call:
                 first = await unless_gone(call.read(), call.cancel, self._receive)
         except TimeoutError:
             call.cancel()
-            raise _failed(code_pb2.DEADLINE_EXCEEDED) from None
+            raise RpcFailed.with_code(code_pb2.DEADLINE_EXCEEDED) from None
         except grpc.aio.AioRpcError as error:
             raise RpcFailed.of(error) from error
         if self._scope["method"] == "HEAD":
@@ -127,7 +127,3 @@ class _Json(Response):
         self.raw_headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if headers:
             self.raw_headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-def _failed(code: int) -> RpcFailed:
-    return RpcFailed(status_pb2.Status(code=code, message=generic_text(code)))

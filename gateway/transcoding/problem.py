@@ -78,6 +78,11 @@ class RpcFailed(Exception):
         return next((info.reason for detail in self.status.details if detail.Unpack(info)), "")
 
     @classmethod
+    def with_code(cls, code: int) -> Self:
+        """With the code's own text and no details."""
+        return cls(status_pb2.Status(code=code, message=generic_text(code)))
+
+    @classmethod
     def of(cls, error: grpc.aio.AioRpcError) -> Self:
         """From the status details that the server sent, else from the code, with text that cannot name a host."""
         code: int = error.code().value[0]

@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests of this room, and a migrated database of its own for each test file."""
 
+import contextlib
 import itertools
 import tempfile
 import time
@@ -90,3 +91,19 @@ def run(url: str, statement: str) -> None:
             cursor.execute(statement)
     finally:
         connection.close()
+
+
+@pytest.fixture
+def lock(query: Query) -> Callable[[str], contextlib.AbstractContextManager[None]]:
+    """Another transaction holds the payment of an id for as long as the context lasts."""
+
+    @contextlib.contextmanager
+    def hold(id: str) -> Iterator[None]:
+        query("BEGIN")
+        query("SELECT FROM payments WHERE id = %s FOR UPDATE", id)
+        try:
+            yield
+        finally:
+            query("ROLLBACK")
+
+    return hold

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import pytest
@@ -60,12 +61,10 @@ def payment(repository: Repository, deadline: float) -> Payment:
 
 
 @pytest.fixture
-def locked(payment: Payment, query: Query) -> Iterator[Payment]:
+def locked(payment: Payment, lock: Callable[[str], AbstractContextManager[None]]) -> Iterator[Payment]:
     """A payment that another transaction holds."""
-    query("BEGIN")
-    query("SELECT FROM payments WHERE id = %s FOR UPDATE", payment.id)
-    yield payment
-    query("ROLLBACK")
+    with lock(payment.id):
+        yield payment
 
 
 def test_a_payment_comes_back_as_the_equal_value(repository: Repository, deadline: float) -> None:

@@ -18,6 +18,7 @@ from server.serve import SERVICE
 from server.service import PAYMENT_ID, PaymentService
 
 Query = Callable[..., list[tuple[Any, ...]]]
+Lock = Callable[[str], contextlib.AbstractContextManager[None]]
 CREATE = pb.CreatePaymentRequest(data="{}", payment="1")
 
 
@@ -49,27 +50,19 @@ async def payment(database: Database, query: Query) -> pb.Payment:
         return await PaymentServiceStub(channel).CreatePayment(CREATE)
 
 
-@contextlib.contextmanager
-def lock(query: Query, id: str) -> Any:
-    query("BEGIN")
-    query("SELECT FROM payments WHERE id = %s FOR UPDATE", id)
-    try:
-        yield
-    finally:
-        query("ROLLBACK")
-
-
 async def waiters(query: Query, number: int) -> None:
     async with asyncio.timeout(10):
         while query("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(number,)]:
             await asyncio.sleep(0.01)
 
 
-async def test_one_call_more_than_the_limit_is_refused_until_another_ends(database: Database, query: Query, payment: pb.Payment) -> None:
+async def test_one_call_more_than_the_limit_is_refused_until_another_ends(
+    database: Database, query: Query, lock: Lock, payment: pb.Payment
+) -> None:
     async with served(PaymentService(database), max_in_flight=2) as channel:
         stub = PaymentServiceStub(channel)
         update = pb.UpdatePaymentRequest(id=payment.id, status=pb.STATUS_CONSUMED)
-        with lock(query, payment.id):
+        with lock(payment.id):
             first = stub.UpdatePayment(update)
             await waiters(query, 1)
             second = stub.DeletePayment(pb.DeletePaymentRequest(id=payment.id))
@@ -85,11 +78,11 @@ async def test_one_call_more_than_the_limit_is_refused_until_another_ends(databa
 
 @pytest.mark.parametrize(("server_seconds", "client_seconds"), [(0.3, None), (30, 0.3)])
 async def test_a_call_ends_at_the_earlier_deadline(
-    database: Database, query: Query, payment: pb.Payment, server_seconds: float, client_seconds: float | None
+    database: Database, query: Query, lock: Lock, payment: pb.Payment, server_seconds: float, client_seconds: float | None
 ) -> None:
     async with served(PaymentService(database), timeout=server_seconds) as channel:
         stub = PaymentServiceStub(channel)
-        with lock(query, payment.id):
+        with lock(payment.id):
             async with asyncio.timeout(3):
                 with pytest.raises(grpc.aio.AioRpcError) as raised:
                     await stub.UpdatePayment(pb.UpdatePaymentRequest(id=payment.id, status=pb.STATUS_CONSUMED), timeout=client_seconds)
@@ -100,10 +93,10 @@ async def test_a_call_ends_at_the_earlier_deadline(
         assert (await stub.GetPayment(pb.GetPaymentRequest(id=payment.id))).etag == "1"
 
 
-async def test_calls_that_were_cancelled_free_their_place(database: Database, query: Query, payment: pb.Payment) -> None:
+async def test_calls_that_were_cancelled_free_their_place(database: Database, query: Query, lock: Lock, payment: pb.Payment) -> None:
     async with served(PaymentService(database), max_in_flight=1, timeout=2) as channel:
         stub = PaymentServiceStub(channel)
-        with lock(query, payment.id):
+        with lock(payment.id):
             call = stub.UpdatePayment(pb.UpdatePaymentRequest(id=payment.id, status=pb.STATUS_CONSUMED))
             await waiters(query, 1)
             call.cancel()

@@ -21,6 +21,7 @@ from payments.v1 import payments_pb2 as pb
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
 
 Query = Callable[..., list[tuple[Any, ...]]]
+Lock = Callable[[str], contextlib.AbstractContextManager[None]]
 ANY = "127.0.0.1:0"
 COMMAND = Path(sys.executable).with_name("payments-server")
 
@@ -99,17 +100,6 @@ def create(server: Server) -> pb.Payment:
     return server.payments.CreatePayment(pb.CreatePaymentRequest(data="{}", payment="1"), timeout=10)
 
 
-@contextlib.contextmanager
-def lock(query: Query, id: str) -> Iterator[None]:
-    """Another transaction holds the payment for as long as the context lasts."""
-    query("BEGIN")
-    query("SELECT FROM payments WHERE id = %s FOR UPDATE", id)
-    try:
-        yield
-    finally:
-        query("ROLLBACK")
-
-
 def wait_for_a_waiter(query: Query) -> None:
     end = time.monotonic() + 10
     while not query("SELECT 1 FROM pg_locks WHERE NOT granted"):  # pg_stat_activity stands still within a transaction
@@ -118,11 +108,11 @@ def wait_for_a_waiter(query: Query) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_calls_in_flight_finish(url: str, query: Query, number: signal.Signals) -> None:
+def test_a_signal_lets_calls_in_flight_finish(url: str, query: Query, lock: Lock, number: signal.Signals) -> None:
     with serving(url, "--shutdown-delay", "0.3") as server, ThreadPoolExecutor(2) as threads:
         server.wait_until_serving()
         id = create(server).id
-        with lock(query, id):
+        with lock(id):
             update = threads.submit(server.payments.UpdatePayment, pb.UpdatePaymentRequest(id=id, status=pb.STATUS_CONSUMED), timeout=10)
             wait_for_a_waiter(query)
             stopped = threads.submit(server.stop, number)
@@ -147,11 +137,11 @@ def test_a_health_watcher_does_not_hold_up_the_stop(url: str) -> None:
         assert (code, seconds < 3) == (0, True), seconds
 
 
-def test_a_second_signal_ends_the_waiting(url: str, query: Query) -> None:
+def test_a_second_signal_ends_the_waiting(url: str, query: Query, lock: Lock) -> None:
     with serving(url) as server:
         server.wait_until_serving()
         id = create(server).id
-        with lock(query, id):
+        with lock(id):
             update = server.payments.UpdatePayment.future(pb.UpdatePaymentRequest(id=id, status=pb.STATUS_CONSUMED), timeout=10)
             wait_for_a_waiter(query)
             server.process.send_signal(signal.SIGTERM)

@@ -38,7 +38,7 @@ def main() -> None:
     with scratch_database() as url:
         connection = psycopg2.connect(url)
         connection.cursor().execute("CREATE TABLE payment (id bigint GENERATED ALWAYS AS IDENTITY, amount numeric(7, 2))")
-        connection.cursor().execute("ALTER ROLE postgres SET synchronous_commit = off")  # the disk's own time is not the question
+        connection.cursor().execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")  # the disk's own time is not the question
         connection.commit()
         connection.close()
         for autocommit, function in ((False, four), (True, one)):

