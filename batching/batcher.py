@@ -10,9 +10,6 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Batches at one time: the next one gathers while one waits for the disk and another is being made.
-IN_FLIGHT = 2
-
 
 @dataclass
 class _Waiting(Generic[Item, Result]):
@@ -28,6 +25,7 @@ class Batcher(Generic[Item, Result]):
         self,
         send: Callable[[list[Item], float], Awaitable[Sequence[Result | Exception]]],
         *,
+        in_flight: int,
         key: Callable[[Item], Hashable],
         size: Callable[[Item], int],
         largest: int,
@@ -35,36 +33,39 @@ class Batcher(Generic[Item, Result]):
         """`send` takes items and the latest of their deadlines (on time.monotonic()'s clock), and gives a result or an exception for each,
         in order; what it raises itself, all get.
 
+        `in_flight`: batches at one time. With one, what arrives meanwhile gathers; with two, a batch that is held up holds up no other.
+
         `key`: two items of one key never share a batch, and keep their order. `size` and `largest`: a batch ends before its items' sizes
         add up to more, but has one item at least.
         """
         self._send = send
+        self._most_in_flight = in_flight
         self._key = key
         self._size = size
         self._largest = largest
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._busy: set[Hashable] = set()  # keys of the items on their way
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._starting = False
 
     async def submit(self, item: Item, deadline: float) -> Result:
-        """The item's own result. Raises its own exception, and TimeoutError at the deadline.
+        """The item's own result. Raises its own exception, and TimeoutError where the deadline has passed before the item could leave.
 
-        A caller that is cancelled, or whose deadline comes, before its item has left takes it back; what has left goes on without it.
+        A caller that is cancelled before its item has left takes it back; what has left goes on without it. So a caller that waits no
+        longer than its deadline cancels itself then.
         """
         loop = asyncio.get_running_loop()
         waiting: _Waiting[Item, Result] = _Waiting(item, deadline, loop.create_future())
-        # A timer of our own costs a fraction of asyncio.timeout, which cancels the task and sorts out who did.
-        timer = loop.call_later(deadline - time.monotonic(), _expire, waiting.result)
         self._waiting.append(waiting)
-        self._start()
-        try:
-            result: Result = await waiting.result
-        finally:
-            timer.cancel()
-        return result
+        if not self._starting and len(self._in_flight) < self._most_in_flight:
+            # In the loop's next turn, so that what has arrived in this one leaves together.
+            self._starting = True
+            loop.call_soon(self._start)
+        return await waiting.result
 
     def _start(self) -> None:
-        while self._waiting and len(self._in_flight) < IN_FLIGHT and (batch := self._next()):
+        self._starting = False
+        while self._waiting and len(self._in_flight) < self._most_in_flight and (batch := self._next()):
             task = asyncio.ensure_future(self._deliver(batch))
             self._in_flight.add(task)
             task.add_done_callback(self._ended)
@@ -85,7 +86,7 @@ class Batcher(Generic[Item, Result]):
             if waiting.result.done():
                 continue
             if waiting.deadline <= now:
-                _expire(waiting.result)
+                waiting.result.set_exception(TimeoutError())
                 continue
             key = self._key(waiting.item)
             if key in self._busy or key in held:
@@ -115,8 +116,3 @@ class Batcher(Generic[Item, Result]):
                 waiting.result.set_exception(result)
             else:
                 waiting.result.set_result(result)
-
-
-def _expire(result: asyncio.Future[Result]) -> None:
-    if not result.done():
-        result.set_exception(TimeoutError())

@@ -15,6 +15,7 @@ from google.rpc import code_pb2
 from batching import Batcher
 from gateway.transcoding import RpcFailed
 from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
+from process.deadlines import Deadlines
 
 LARGEST = 1 << 20  # bytes of the calls in one message, well below what the server takes
 
@@ -55,13 +56,16 @@ class _Coalesced:
         self._call = call
         self._request = request
         self._item = item
-        self._batcher: Batcher[Any, Message] = Batcher(self._send, key=key, size=lambda item: item.ByteSize(), largest=LARGEST)
+        self._deadlines = Deadlines()
+        self._batcher: Batcher[Any, Message] = Batcher(self._send, in_flight=2, key=key, size=lambda item: item.ByteSize(), largest=LARGEST)
 
     async def __call__(self, message: Message, *, timeout: float, metadata: Metadata) -> Message:
         """Raises RpcFailed."""
         context = {_CONTEXT[name]: value for name, value in metadata if name in _CONTEXT}
+        deadline = time.monotonic() + timeout
         try:
-            return await self._batcher.submit(self._item(request=message, context=context), time.monotonic() + timeout)
+            with self._deadlines.at(deadline):
+                return await self._batcher.submit(self._item(request=message, context=context), deadline)
         except TimeoutError:
             raise RpcFailed.with_code(code_pb2.DEADLINE_EXCEEDED) from None
 

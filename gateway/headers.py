@@ -1,7 +1,7 @@
 """What holds for every answer: its request id, its security headers, and a truthful 500 where the gateway itself failed."""
 
 import logging
-import os
+import random
 import re
 from collections.abc import Iterable
 
@@ -28,7 +28,7 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        request_id = _header(scope["headers"], b"x-request-id", _REQUEST_ID) or os.urandom(16).hex().encode()
+        request_id = _header(scope["headers"], b"x-request-id", _REQUEST_ID) or b"%032x" % random.getrandbits(128)
         scope.setdefault("state", {})[_STATE] = request_id
         started = False
 

@@ -19,7 +19,7 @@ def invalid(field: str, description: str) -> Refusal:
 
 async def create(call: Call) -> Response:
     message: payments_pb2.CreatePaymentRequest = call.message
-    keys = call.request.headers.getlist("idempotency-key")
+    keys = call.header(b"idempotency-key")
     if keys:
         key = keys[0]
         if len(keys) > 1 or not key:
@@ -35,7 +35,7 @@ async def create(call: Call) -> Response:
 
 
 async def batch_create(call: Call) -> Response:
-    if "idempotency-key" in call.request.headers:
+    if call.header(b"idempotency-key"):
         raise invalid("Idempotency-Key", "is not for batches: give each item a request_id")
     return call.render(await call.invoke())
 
@@ -88,7 +88,7 @@ async def _invoke(call: Call) -> payments_pb2.Payment:
 
 
 def _entity_tags(call: Call, header: str) -> EntityTags | None:
-    values = call.request.headers.getlist(header)
+    values = call.header(header.lower().encode())
     if not values:
         return None
     try:

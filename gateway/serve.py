@@ -10,8 +10,10 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.channel import open_channel
+from gateway.http import Protocol
 from gateway.settings import Settings
 from gateway.status import Readiness
+from process.collector import settle_collector
 from process.listening import CannotListen, serve_metrics
 from process.stopping import stop_signals
 
@@ -38,7 +40,7 @@ async def serve(settings: Settings) -> None:
         server = _Server(
             uvicorn.Config(
                 create_app(settings, channel, readiness),
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 server_header=False,
@@ -53,6 +55,7 @@ async def serve(settings: Settings) -> None:
         stopping = asyncio.ensure_future(_stop_on_signal(server, readiness, settings.shutdown_delay))
         host, port = listener.getsockname()[:2]
         log.info("REST listening on %s:%d, server %s", host, port, settings.server)
+        settle_collector()
         await server.serve(sockets=[listener])
         stopping.cancel()
     log.info("stopped")

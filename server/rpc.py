@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2
 from prometheus_client import Counter, Histogram
 
+from process.deadlines import Deadlines
 from server.errors import Failure, deadline_exceeded, too_many_requests, unexpected
 
 Behaviour = Callable[..., Awaitable[Message]]
@@ -30,6 +31,7 @@ class Calls:
     def __init__(self, max_in_flight: int, request_timeout: float) -> None:
         self._max_in_flight = max_in_flight
         self._request_timeout = request_timeout
+        self._deadlines = Deadlines()
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,9 +101,10 @@ class Calls:
         metadata = dict(context.invocation_metadata() or ())
         remaining = context.time_remaining()
         timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
+        deadline = time.monotonic() + timeout
         try:
-            async with asyncio.timeout(timeout):
-                return await behaviour(request, metadata, time.monotonic() + timeout)
+            with self._deadlines.at(deadline):
+                return await behaviour(request, metadata, deadline)
         except TimeoutError:
             raise deadline_exceeded() from None
         except Failure:

@@ -8,6 +8,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from payments.v1 import coalescing_pb2, payments_pb2
+from process.collector import settle_collector
 from process.listening import CannotListen, serve_metrics
 from process.stopping import stop_signals
 from server.coalescing import CoalescingService
@@ -67,6 +68,7 @@ async def serve(settings: Settings) -> None:
     await server.start()
     background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
     log.info("gRPC listening on %s:%d", host, port)
+    settle_collector()
     await _until_signal(server, calls, health, settings.shutdown_delay)
     for task in background:
         task.cancel()

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from batching import Batcher
-from batching.batcher import IN_FLIGHT
 
 LARGEST = 100
+IN_FLIGHT = 2
 
 
 class Refused(Exception):
@@ -42,7 +42,7 @@ def statements() -> Statements:
 
 @pytest.fixture
 def group(statements: Statements) -> Batcher[str, str]:
-    return Batcher(statements.write, key=lambda item: item.partition("/")[0], size=lambda item: 1, largest=LARGEST)
+    return Batcher(statements.write, in_flight=IN_FLIGHT, key=lambda item: item.partition("/")[0], size=lambda item: 1, largest=LARGEST)
 
 
 def submit(group: Batcher[str, str], item: str, seconds: float = 60) -> asyncio.Task[str]:
@@ -50,8 +50,17 @@ def submit(group: Batcher[str, str], item: str, seconds: float = 60) -> asyncio.
 
 
 async def settle() -> None:
-    for _ in range(5):
+    for _ in range(8):
         await asyncio.sleep(0)
+
+
+async def depart(group: Batcher[str, str], *items: str) -> list[asyncio.Task[str]]:
+    """Items that are on their way, each in a batch of its own."""
+    tasks = []
+    for item in items:
+        tasks.append(submit(group, item))
+        await settle()
+    return tasks
 
 
 async def test_a_lone_item_goes_at_once(group: Batcher[str, str], statements: Statements) -> None:
@@ -62,9 +71,16 @@ async def test_a_lone_item_goes_at_once(group: Batcher[str, str], statements: St
     assert await task == "A"
 
 
-async def test_what_waits_travels_together_in_the_order_it_came(group: Batcher[str, str], statements: Statements) -> None:
-    tasks = [submit(group, str(number)) for number in range(10)]
+async def test_what_arrives_together_leaves_together(group: Batcher[str, str], statements: Statements) -> None:
+    tasks = [submit(group, item) for item in ("a", "b", "c")]
     await settle()
+    assert statements.groups == [["a", "b", "c"]]
+    statements.end(0)
+    assert await asyncio.gather(*tasks) == ["A", "B", "C"]
+
+
+async def test_what_waits_travels_together_in_the_order_it_came(group: Batcher[str, str], statements: Statements) -> None:
+    tasks = await depart(group, *(str(number) for number in range(10)))
     assert statements.groups == [["0"], ["1"]], "as many as may be in flight go alone"
     assert len(statements.groups) == IN_FLIGHT
     statements.end(1)
@@ -76,8 +92,7 @@ async def test_what_waits_travels_together_in_the_order_it_came(group: Batcher[s
 
 
 async def test_a_bad_item_fails_alone(group: Batcher[str, str], statements: Statements) -> None:
-    first = [submit(group, item) for item in ("x", "y")]
-    await settle()
+    first = await depart(group, "x", "y")
     good, bad = submit(group, "good"), submit(group, "bad")
     await settle()
     statements.end(0)
@@ -96,15 +111,18 @@ async def test_a_lost_statement_fails_all_that_were_in_it_and_no_other(statement
             raise Refused
         return list(items)
 
-    group: Batcher[str, str] = Batcher(lost, key=lambda item: item, size=lambda item: 1, largest=LARGEST)
-    outcomes = await asyncio.gather(*(submit(group, item) for item in ("a", "lost", "b")), return_exceptions=True)
+    group: Batcher[str, str] = Batcher(lost, in_flight=IN_FLIGHT, key=lambda item: item, size=lambda item: 1, largest=LARGEST)
+    tasks = [*await depart(group, "a"), submit(group, "lost"), submit(group, "beside it")]
+    await settle()
+    outcomes = await asyncio.gather(*tasks, submit(group, "b"), return_exceptions=True)
     assert outcomes[0] == "a"
     assert isinstance(outcomes[1], Refused)
+    assert isinstance(outcomes[2], Refused)
+    assert outcomes[3] == "b"
 
 
 async def test_two_items_of_one_key_never_share_a_statement_and_keep_their_order(group: Batcher[str, str], statements: Statements) -> None:
-    tasks = [submit(group, item) for item in ("k/1", "k/2", "other", "k/3")]
-    await settle()
+    tasks = await depart(group, "k/1", "k/2", "other", "k/3")
     assert statements.groups == [["k/1"], ["other"]]
     statements.end(0)
     await settle()
@@ -120,7 +138,7 @@ async def test_two_items_of_one_key_never_share_a_statement_and_keep_their_order
 async def test_a_caller_that_leaves_takes_its_waiting_item_back_and_touches_no_other(
     group: Batcher[str, str], statements: Statements
 ) -> None:
-    flying = [submit(group, item) for item in ("a", "b")]
+    flying = await depart(group, "a", "b")
     waiting = [submit(group, item) for item in ("c", "d")]
     await settle()
     waiting[0].cancel()
@@ -135,7 +153,7 @@ async def test_a_caller_that_leaves_takes_its_waiting_item_back_and_touches_no_o
 
 
 async def test_an_item_whose_deadline_has_passed_is_not_written(group: Batcher[str, str], statements: Statements) -> None:
-    flying = [submit(group, item) for item in ("a", "b")]
+    flying = await depart(group, "a", "b")
     late = submit(group, "late", seconds=0)
     await settle()
     statements.end(0)
@@ -147,7 +165,8 @@ async def test_an_item_whose_deadline_has_passed_is_not_written(group: Batcher[s
 
 
 async def test_a_group_has_the_latest_deadline_of_its_items(group: Batcher[str, str], statements: Statements) -> None:
-    tasks = [submit(group, item, seconds) for item, seconds in (("a", 60), ("b", 60), ("c", 5), ("d", 50), ("e", 20))]
+    tasks = await depart(group, "a", "b")
+    tasks += [submit(group, item, seconds) for item, seconds in (("c", 5), ("d", 50), ("e", 20))]
     await settle()
     statements.end(0)
     await settle()
@@ -158,19 +177,16 @@ async def test_a_group_has_the_latest_deadline_of_its_items(group: Batcher[str, 
 
 
 async def test_a_group_has_an_upper_size(group: Batcher[str, str], statements: Statements) -> None:
-    tasks = [submit(group, str(number)) for number in range(LARGEST + IN_FLIGHT + 1)]
+    tasks = [submit(group, str(number)) for number in range(LARGEST + 1)]
     await settle()
-    statements.end(0)
-    await settle()
-    assert len(statements.groups[2]) == LARGEST
+    assert [len(items) for items in statements.groups] == [LARGEST, 1]
     for task in tasks:
         task.cancel()
 
 
 async def test_an_item_larger_than_a_batch_goes_alone(statements: Statements) -> None:
-    group: Batcher[str, str] = Batcher(statements.write, key=lambda item: item, size=len, largest=4)
-    tasks = [submit(group, item) for item in ("a", "b", "ccc", "dd", "eeeeee", "f")]
-    await settle()
+    group: Batcher[str, str] = Batcher(statements.write, in_flight=IN_FLIGHT, key=lambda item: item, size=len, largest=4)
+    tasks = await depart(group, "a", "b", "ccc", "dd", "eeeeee", "f")
     for number in range(2):
         statements.end(number)
     await settle()
@@ -182,14 +198,3 @@ async def test_an_item_larger_than_a_batch_goes_alone(statements: Statements) ->
     for number in (4, 5):
         statements.end(number)
     await asyncio.gather(*tasks)
-
-
-async def test_a_caller_waits_no_longer_than_its_deadline_and_what_has_left_goes_on(
-    group: Batcher[str, str], statements: Statements
-) -> None:
-    hasty, patient = submit(group, "hasty", seconds=0.05), submit(group, "patient")
-    with pytest.raises(TimeoutError):
-        await hasty
-    statements.end(0)
-    statements.end(1)
-    assert await patient == "PATIENT"

@@ -60,6 +60,10 @@ class Call:
             self._request = Request(self._scope, self._receive)
         return self._request
 
+    def header(self, name: bytes) -> list[str]:
+        """The values of a request header, one for each line that has it. `name`: in lower case."""
+        return [value.decode("latin-1") for key, value in self._scope["headers"] if key == name]
+
     async def invoke(self) -> Any:
         """Calls the RPC with message and metadata as they are now; may be called again. Raises RpcFailed."""
         call = self._rpc.invoke(self.message, timeout=self._rpc.timeout, metadata=self.metadata)

@@ -1,5 +1,6 @@
 """Ids that sort by time."""
 
+import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,3 +33,17 @@ def test_an_id_tells_its_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
     id = uuid.UUID(uuid7.new())
     assert id.int >> 80 == 0x0123456789AB
     assert id.int >> 64 & 0xFFF == 0x800, "half a millisecond is half of the 12 bits behind the version"
+
+
+def test_a_forked_process_makes_ids_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    uuid7.new()
+    monkeypatch.setattr("time.time_ns", lambda: 1_000_000_000)  # so that the random part alone tells ids apart
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, uuid7.new().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    ours, theirs = uuid7.new(), os.read(reading, 36).decode()
+    assert ours[:18] == theirs[:18]
+    assert ours != theirs
