@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from server.errors import Failure, conflict, deadline_exceeded, unavailable
@@ -69,6 +69,7 @@ def make_engine(url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,  # no transaction is ever left open
         use_native_hstore=False,  # looks for the type hstore on every new connection, and nothing here has that type
     )
     event.listen(engine, "checkin", _note_use)
@@ -111,23 +112,42 @@ class Database:
         A repeatable statement, one that may run twice, is sent again where the pool's connection turns out to be lost.
         """
         try:
-            return self._execute(sql, parameters, deadline)
-        except DBAPIError as error:
-            if not (repeatable and error.connection_invalidated):
-                raise _failure(error) from error
-        try:
-            return self._execute(sql, parameters, deadline)
-        except DBAPIError as error:
+            try:
+                return self._execute(sql, parameters, deadline)
+            except _ConnectionLost:
+                if not repeatable:
+                    raise
+                return self._execute(sql, parameters, deadline)
+        except psycopg2.Error as error:
             raise _failure(error) from error
 
     def _execute(self, sql: str, parameters: Mapping[str, object], deadline: float) -> Sequence[Row]:
         milliseconds = int((deadline - time.monotonic()) * 1000)
         if milliseconds <= 0:
             raise deadline_exceeded()
-        with self.engine.connect() as connection:
-            # Several statements in one simple query are one transaction (PostgreSQL's protocol, "Multiple Statements in a Simple
-            # Query"), so that the timeout costs no round trip and is gone with the transaction, as a transaction pooler needs it.
-            return connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", dict(parameters)).all()
+        # Several statements in one simple query are one transaction (PostgreSQL's protocol, "Multiple Statements in a Simple Query"),
+        # so that the timeout costs no round trip and is gone with the transaction, as a transaction pooler needs it.
+        return self.query(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", parameters)
+
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
+        """The rows of the last of the statements in `sql`. Raises psycopg2.Error.
+
+        The pool is SQLAlchemy's, the statement goes by the driver alone: SQLAlchemy's way of executing it costs as much Python again as
+        all the rest here, and a lone create waits for that.
+        """
+        connection: Any = self.engine.raw_connection()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                rows: Sequence[Row] = cursor.fetchall()
+                return rows
+        except psycopg2.Error as error:
+            if self.engine.dialect.is_disconnect(error, connection.dbapi_connection, None):  # type: ignore[arg-type]  # SQLAlchemy has a protocol of its own for the driver
+                connection.invalidate(error)
+                raise _ConnectionLost(fault(error)) from error
+            raise
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Waits a moment for what still runs in the threads, then hangs up on it: a frozen PostgreSQL would hold it for ever."""
@@ -143,20 +163,24 @@ class Database:
                 wire.shutdown(socket.SHUT_RDWR)
 
 
-def _failure(error: DBAPIError) -> Failure:
+class _ConnectionLost(psycopg2.OperationalError):
+    """The connection, which the pool has had for a while perhaps, has ended; whether the statement was carried out is unknown."""
+
+
+def _failure(error: psycopg2.Error) -> Failure:
     """What the API says of a database error."""
-    state = getattr(error.orig, "pgcode", None) or ""
+    state = error.pgcode or ""
     if state == _CANCELLED:
         return deadline_exceeded()
     if state in _CONFLICTS:
         return conflict()
-    if error.connection_invalidated or isinstance(error.orig, psycopg2.OperationalError) or state.startswith(_UNAVAILABLE):
+    if isinstance(error, psycopg2.OperationalError) or state.startswith(_UNAVAILABLE):
         log.warning("database unavailable: %s", fault(error))
         return unavailable()
     raise error
 
 
-def fault(error: DBAPIError) -> str:
+def fault(error: psycopg2.Error) -> str:
     """What is wrong with the database, in one line for the log, with what to do where that is known."""
-    hint = "; run `payments-server migrate`" if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE else ""
-    return str(error.orig).partition("\n")[0] + hint
+    hint = "; run `payments-server migrate`" if error.pgcode == _UNDEFINED_TABLE else ""
+    return str(error).partition("\n")[0] + hint

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 
+import psycopg2
 from grpc_health.v1 import health, health_pb2
 from grpc_health.v1._async import HealthServicer
-from sqlalchemy.exc import DBAPIError
 
 from server.database import Database, fault
 
@@ -20,7 +20,7 @@ WITH_DATABASE = (health.OVERALL_HEALTH, "payments.v1.PaymentService")
 
 _INTERVAL = 0.5  # seconds
 _TIMEOUT = 2.0  # seconds: longer than any probe takes, shorter than a caller's patience
-_PROBE = "SET LOCAL statement_timeout = 2000; SELECT FROM payments LIMIT 1"
+_PROBE = "SET LOCAL statement_timeout = 2000; SELECT 1 FROM payments LIMIT 1"
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -77,9 +77,8 @@ class Health:
     def _probe(self) -> str:
         """What is wrong with the database; empty for nothing."""
         try:
-            with self._database.engine.connect() as connection:
-                connection.exec_driver_sql(_PROBE)
-        except DBAPIError as error:
+            self._database.query(_PROBE)
+        except psycopg2.Error as error:
             return fault(error)
         except Exception as error:  # whatever it is, the watch must go on
             return repr(error)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy.exc import DataError
+from psycopg2 import DataError
 
 from server import idempotency, money
 from server.database import Database
