@@ -14,7 +14,7 @@ from gateway.channel import DOMAIN
 from gateway.coalescing import CoalescingChannel
 from gateway.docs import TITLE, describe, docs_routes
 from gateway.headers import Headers, call_metadata
-from gateway.payments import HANDLERS
+from gateway.payments import handlers
 from gateway.settings import Settings
 from gateway.status import Readiness, status_routes
 from gateway.transcoding import JsonFormat, problem_response, transcode
@@ -33,7 +33,7 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
         SERVICES,
         CoalescingChannel(channel),
         format=FORMAT,
-        handlers=HANDLERS,
+        handlers=handlers(channel),
         metadata=call_metadata,
         max_body=settings.max_body,
         timeout=settings.request_timeout,

@@ -14,6 +14,7 @@ _REPEATABLE = (
     (SERVICE, "GetPayment"),
     (SERVICE, "ListPayments"),
     ("payments.v1.CoalescingService", "CreatePayments"),
+    ("payments.v1.ListingService", "ListPaymentsJson"),
 )
 
 _SERVICE_CONFIG = {

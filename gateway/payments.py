@@ -1,12 +1,16 @@
 """What REST adds to the payments RPCs: the headers Idempotency-Key, If-Match, If-None-Match and ETag."""
 
+from functools import partial
+from typing import Any
+
+import grpc.aio
 from starlette.responses import Response
 
 from gateway.channel import SERVICE
 from gateway.listing import list_payments
 from gateway.preconditions import EntityTags, MalformedPrecondition, etag_header
 from gateway.transcoding import Call, Handler, Refusal, RpcFailed, Violation, problem_response
-from payments.v1 import payments_pb2, uuid7
+from payments.v1 import listing_pb2_grpc, payments_pb2, uuid7
 
 NO_ETAG = "none"  # etags are numbers
 MOST_ETAGS = 8  # in one If-Match: each may cost a call
@@ -97,11 +101,14 @@ def _entity_tags(call: Call, header: str) -> EntityTags | None:
         raise invalid(header, str(error)) from None
 
 
-HANDLERS: dict[str, Handler] = {
-    f"{SERVICE}.CreatePayment": create,
-    f"{SERVICE}.BatchCreatePayments": batch_create,
-    f"{SERVICE}.GetPayment": get,
-    f"{SERVICE}.ListPayments": list_payments,
-    f"{SERVICE}.UpdatePayment": update_or_delete,
-    f"{SERVICE}.DeletePayment": update_or_delete,
-}
+def handlers(channel: grpc.aio.Channel) -> dict[str, Handler]:
+    """By the full name of an RPC what answers its requests."""
+    listing: Any = listing_pb2_grpc.ListingServiceStub(channel)
+    return {
+        f"{SERVICE}.CreatePayment": create,
+        f"{SERVICE}.BatchCreatePayments": batch_create,
+        f"{SERVICE}.GetPayment": get,
+        f"{SERVICE}.ListPayments": partial(list_payments, listing.ListPaymentsJson),
+        f"{SERVICE}.UpdatePayment": update_or_delete,
+        f"{SERVICE}.DeletePayment": update_or_delete,
+    }

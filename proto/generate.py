@@ -16,7 +16,7 @@ from grpc_tools import protoc
 
 HERE = Path(__file__).parent
 PROTOS = sorted(str(path.relative_to(HERE)) for path in HERE.glob("payments/**/*.proto"))
-SERVICES = ["payments/v1/coalescing.proto", "payments/v1/payments.proto"]  # the others have no service, so no stubs
+SERVICES = [f"payments/v1/{name}.proto" for name in ("coalescing", "listing", "payments")]  # the others have no service, so no stubs
 INCLUDES = [HERE, Path(next(iter(google.rpc.__path__))).parents[1], Path(str(importlib.resources.files("grpc_tools") / "_proto"))]
 DESCRIPTORS = "payments/v1/payments.binpb"
 

@@ -2,16 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from psycopg2 import DataError
 
 from server import idempotency, money
-from server.database import Database
+from server.database import Database, Row
 from server.errors import Failure, conflict, etag_mismatch, id_taken, key_reused, not_found, unexpected
 
 MAX_PAGE_BYTES = 1 << 20
 _ROW_BYTES = 256  # of a payment beside its data, as JSON
+
+
+def _time_json(column: str) -> str:
+    """SQL for a time as ProtoJSON has it: in UTC, with 0, 3 or 6 digits of a second."""
+    digits = f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.%s\"Z\"')"
+    # All but one in a thousand need no second look.
+    return f"""CASE WHEN {column} <> date_trunc('milliseconds', {column}) THEN {digits % "US"}
+  ELSE replace({digits % "MS"}, '.000Z', 'Z') END"""
+
 
 _COLUMNS = (
     "p.id::text, p.status, p.data::text, p.payment::text, p.revision,"
@@ -49,14 +58,28 @@ WHERE p.id = item.id AND (item.revision IS NULL OR p.revision = item.revision) R
 _DELETE = f"""DELETE FROM payments p
 WHERE id = %(id)s::uuid AND (%(revision)s::bigint IS NULL OR revision = %(revision)s::bigint) RETURNING {_COLUMNS}"""
 # The outer SELECT alone writes documents out as text, so a page costs what it returns. The first row goes in whatever its size.
-_PAGE = f"""SELECT {_COLUMNS}, p.candidates FROM (
+_PAGE = f"""FROM (
   SELECT *, sum(data_size + {_ROW_BYTES}) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes,
     row_number() OVER (ORDER BY id) AS number, count(*) OVER () AS candidates
   FROM (SELECT * FROM payments WHERE {{where}} ORDER BY id LIMIT %(size)s + 1) AS candidate
 ) AS p WHERE p.number <= %(size)s AND (p.bytes <= {MAX_PAGE_BYTES} OR p.number = 1) ORDER BY p.id"""
+_PAGE_ROWS = f"SELECT {_COLUMNS}, p.candidates {_PAGE}"
+# A payment as the gateway's codec writes it, character for character: the names of the proto's fields, in the order of their numbers.
+_JSON = f"""'{{{{"id":"' || p.id
+  || '","status":"' || CASE p.status WHEN 1 THEN 'inserted' ELSE 'consumed' END
+  || '","data":' || p.data::text
+  || ',"payment":' || p.payment
+  || ',"create_time":"' || {_time_json("p.create_time")}
+  || '","update_time":"' || {_time_json("p.update_time")}
+  || '","etag":"' || p.revision || '"}}}}'"""
+_PAGE_JSON = f"""SELECT string_agg(json, ','), (array_agg(id))[count(*)]::text, count(*), max(candidates)
+FROM (SELECT {_JSON} AS json, p.id, p.candidates {_PAGE}) AS item"""
 _PRUNE = """DELETE FROM idempotency_keys WHERE (client, key) IN (
   SELECT client, key FROM idempotency_keys WHERE create_time < now() - %(kept)s ORDER BY create_time LIMIT 1000 FOR UPDATE SKIP LOCKED)
 RETURNING 1"""
+
+
+Content = TypeVar("Content")
 
 
 class Payment(NamedTuple):
@@ -94,8 +117,11 @@ class StatusChange(NamedTuple):
     revision: int | None
 
 
-class Page(NamedTuple):
-    payments: list[Payment]
+class Page(NamedTuple, Generic[Content]):
+    """`last`: the id of its last payment, empty where there is none. `more`: whether there is another page."""
+
+    content: Content
+    last: str
     more: bool
 
 
@@ -193,13 +219,22 @@ class Repository:
             raise not_found()
         return Payment(*rows[0])
 
-    def page(self, status: int, after: str, size: int, deadline: float) -> Page:
+    def page(self, status: int, after: str, size: int, deadline: float) -> Page[list[Payment]]:
         """At most `size` payments behind the id `after`, oldest first; status 0 is any, and an empty id the start."""
+        rows = self._read_page(_PAGE_ROWS, status, after, size, deadline)
+        payments = [Payment(*row[:-1]) for row in rows]
+        return Page(payments, payments[-1].id, rows[0][-1] > len(rows)) if rows else Page([], "", False)
+
+    def page_json(self, status: int, after: str, size: int, deadline: float) -> Page[str]:
+        """The same as the JSON objects that REST shows, with commas between them."""
+        ((json, last, count, candidates),) = self._read_page(_PAGE_JSON, status, after, size, deadline)
+        return Page(json, last, candidates > count) if count else Page("", "", False)
+
+    def _read_page(self, sql: str, status: int, after: str, size: int, deadline: float) -> Sequence[Row]:
         conditions = ["status = %(status)s"] if status else []
         conditions += ["id > %(after)s::uuid"] if after else []
-        sql = _PAGE.format(where=" AND ".join(conditions) or "true")
-        rows = self._database.execute(sql, {"status": status, "after": after, "size": size}, deadline, repeatable=True)
-        return Page([Payment(*row[:-1]) for row in rows], bool(rows) and rows[0][-1] > len(rows))
+        sql = sql.format(where=" AND ".join(conditions) or "true")
+        return self._database.execute(sql, {"status": status, "after": after, "size": size}, deadline, repeatable=True)
 
     def update(self, changes: Sequence[StatusChange], deadline: float) -> list[Outcome]:
         """What became of each, in order. No two may be of one payment."""

@@ -7,7 +7,7 @@ import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from payments.v1 import coalescing_pb2, payments_pb2
+from payments.v1 import coalescing_pb2, listing_pb2, payments_pb2
 from process.collector import settle_collector
 from process.listening import CannotListen, serve_metrics
 from process.stopping import stop_signals
@@ -15,6 +15,7 @@ from server.coalescing import CoalescingService
 from server.database import Database
 from server.errors import Failure
 from server.health import Health
+from server.listing import ListingService
 from server.rpc import Calls
 from server.service import PaymentService
 from server.settings import Settings
@@ -23,6 +24,7 @@ log = logging.getLogger("server")
 
 SERVICE = payments_pb2.DESCRIPTOR.services_by_name["PaymentService"]
 COALESCING = coalescing_pb2.DESCRIPTOR.services_by_name["CoalescingService"]
+LISTING = listing_pb2.DESCRIPTOR.services_by_name["ListingService"]
 # The calls that CoalescingService's methods carry.
 CARRIED = {"CreatePayments": SERVICE.methods_by_name["CreatePayment"], "UpdatePayments": SERVICE.methods_by_name["UpdatePayment"]}
 DRAIN = 20.0  # seconds in-flight calls have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
@@ -53,7 +55,11 @@ async def serve(settings: Settings) -> None:
     server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size)])
     calls = Calls(settings.max_in_flight, settings.request_timeout)
     server.add_generic_rpc_handlers(
-        (calls.handlers(SERVICE, service), calls.handlers(COALESCING, CoalescingService(service), CARRIED)),
+        (
+            calls.handlers(SERVICE, service),
+            calls.handlers(COALESCING, CoalescingService(service), CARRIED),
+            calls.handlers(LISTING, ListingService(service)),
+        ),
     )
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     reflection.enable_server_reflection((SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)

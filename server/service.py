@@ -12,10 +12,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from batching import Batcher
 from payments.v1 import payments_pb2 as pb
 from payments.v1 import uuid7
+from payments.v1.listing_pb2 import ListPaymentsJsonResponse
 from server import document, idempotency, money, page_token
 from server.database import Database
 from server.errors import Failure, invalid
-from server.repository import NewPayment, Payment, Repository, StatusChange
+from server.repository import NewPayment, Page, Payment, Repository, StatusChange
 
 MAX_BATCH = 1000
 MAX_BATCH_BYTES = 1 << 20
@@ -32,6 +33,8 @@ _STATUS_FORM = "must be inserted or consumed"
 _STATUSES = frozenset({pb.STATUS_INSERTED, pb.STATUS_CONSUMED})
 Metadata = Mapping[str, str | bytes]
 Item = TypeVar("Item")
+Content = TypeVar("Content")
+Answer = TypeVar("Answer")
 
 
 class PaymentService:
@@ -102,22 +105,42 @@ class PaymentService:
         return _message(await self._database.run(self._repository.get, _id(request.id), deadline))
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, metadata: Metadata, deadline: float) -> pb.ListPaymentsResponse:
+        def answer(page: Page[list[Payment]], token: str) -> pb.ListPaymentsResponse:
+            return pb.ListPaymentsResponse(payments=map(_message, page.content), next_page_token=token)
+
+        return await self._list(self._repository.page, answer, request, deadline)
+
+    async def list_json(self, request: pb.ListPaymentsRequest, deadline: float) -> ListPaymentsJsonResponse:
+        """The page that ListPayments answers with, as text."""
+
+        def answer(page: Page[str], token: str) -> ListPaymentsJsonResponse:
+            return ListPaymentsJsonResponse(payments=page.content, next_page_token=token)
+
+        return await self._list(self._repository.page_json, answer, request, deadline)
+
+    async def _list(
+        self,
+        read: Callable[[int, str, int, float], Page[Content]],
+        answer: Callable[[Page[Content], str], Answer],
+        request: pb.ListPaymentsRequest,
+        deadline: float,
+    ) -> Answer:
         if request.status and request.status not in _STATUSES:
             raise invalid({"status": _STATUS_FORM})
         if request.page_size < 0:
             raise invalid({"page_size": "must not be negative"})
         size = min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
-        return await self._database.run(self._page, request.status, request.page_token, size, deadline)
 
-    def _page(self, status: int, token: str, size: int, deadline: float) -> pb.ListPaymentsResponse:
-        key = self._repository.page_token_key(deadline)
-        try:
-            after = page_token.unseal(key, token, status) if token else ""
-        except page_token.InvalidPageToken:
-            raise invalid({"page_token": "must be the next_page_token of a page with the same filter"}, "PAGE_TOKEN_INVALID") from None
-        page = self._repository.page(status, after, size, deadline)
-        next_token = page_token.seal(key, page.payments[-1].id, status) if page.more else ""
-        return pb.ListPaymentsResponse(payments=map(_message, page.payments), next_page_token=next_token)
+        def work() -> Answer:
+            key = self._repository.page_token_key(deadline)
+            try:
+                after = page_token.unseal(key, request.page_token, request.status) if request.page_token else ""
+            except page_token.InvalidPageToken:
+                raise invalid({"page_token": "must be the next_page_token of a page with the same filter"}, "PAGE_TOKEN_INVALID") from None
+            page = read(request.status, after, size, deadline)
+            return answer(page, page_token.seal(key, page.last, request.status) if page.more else "")
+
+        return await self._database.run(work)
 
     async def UpdatePayment(self, request: pb.UpdatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
         return _message(await self._updates.submit(_status_change(request), deadline))

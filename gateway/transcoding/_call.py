@@ -64,9 +64,12 @@ class Call:
         """The values of a request header, one for each line that has it. `name`: in lower case."""
         return [value.decode("latin-1") for key, value in self._scope["headers"] if key == name]
 
-    async def invoke(self) -> Any:
-        """Calls the RPC with message and metadata as they are now; may be called again. Raises RpcFailed."""
-        call = self._rpc.invoke(self.message, timeout=self._rpc.timeout, metadata=self.metadata)
+    async def invoke(self, instead: Callable[..., Any] | None = None) -> Any:
+        """Calls the RPC with message and metadata as they are now; may be called again. Raises RpcFailed.
+
+        `instead`: another method that takes the same message, as a channel gives it.
+        """
+        call = (instead or self._rpc.invoke)(self.message, timeout=self._rpc.timeout, metadata=self.metadata)
         try:
             if self._scope["method"] in _SAFE:
                 return await unless_gone(call, call.cancel, self._receive)

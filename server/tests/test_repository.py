@@ -215,11 +215,28 @@ def test_pages_hold_every_payment_once_and_end_at_their_size(repository: Reposit
             found: list[str] = []
             page = repository.page(status, "", size, deadline)
             while page.more:
-                assert len(page.payments) == size
-                found += [payment.id for payment in page.payments]
+                assert len(page.content) == size
+                found += [payment.id for payment in page.content]
                 page = repository.page(status, found[-1], size, deadline)
-            found += [payment.id for payment in page.payments]
+            found += [payment.id for payment in page.content]
             assert found == [item.id for item in expected]
+
+
+def test_a_page_as_text_holds_the_same_payments_and_ends_at_the_same_place(repository: Repository, deadline: float) -> None:
+    repository.create([new('{"a": "' + "x" * 60_000 + '"}', status=1 + n % 2) for n in range(20)], deadline)
+    repository.create([new(payment=str(n), status=1 + n % 2) for n in range(30)], deadline)
+    for status in (0, 1, 2):
+        for size in (1, 4, 1000):
+            after, more = "", True
+            while more:
+                page, text = repository.page(status, after, size, deadline), repository.page_json(status, after, size, deadline)
+                assert [each["id"] for each in json.loads(f"[{text.content}]")] == [payment.id for payment in page.content]
+                assert (text.last, text.more) == (page.last, page.more)
+                after, more = page.last, page.more
+
+
+def test_a_page_of_nothing_is_no_text(repository: Repository, deadline: float) -> None:
+    assert repository.page_json(0, "", 1000, deadline) == ("", "", False)
 
 
 def test_a_page_ends_at_one_mebibyte_and_reads_no_further(repository: Repository, deadline: float) -> None:
@@ -227,9 +244,9 @@ def test_a_page_ends_at_one_mebibyte_and_reads_no_further(repository: Repository
     repository.create(items, deadline)
     page = repository.page(0, "", 1000, deadline)
     assert page.more
-    assert 16 <= len(page.payments) <= MAX_PAGE_BYTES // 60_000
-    rest = repository.page(0, page.payments[-1].id, 1000, deadline)
-    assert [payment.id for payment in page.payments + rest.payments] == [item.id for item in items]
+    assert 16 <= len(page.content) <= MAX_PAGE_BYTES // 60_000
+    rest = repository.page(0, page.content[-1].id, 1000, deadline)
+    assert [payment.id for payment in page.content + rest.content] == [item.id for item in items]
     assert not rest.more
 
 
@@ -237,8 +254,8 @@ def test_a_payment_larger_than_a_page_is_a_page_of_its_own(repository: Repositor
     items = [new('{"a": [' + ",".join(["1e999"] * 1200) + "]}") for _ in range(2)]
     repository.create(items, deadline)
     page = repository.page(0, "", 1000, deadline)
-    assert ([payment.id for payment in page.payments], page.more) == ([items[0].id], True)
-    assert len(page.payments[0].data) > MAX_PAGE_BYTES
+    assert ([payment.id for payment in page.content], page.more) == ([items[0].id], True)
+    assert len(page.content[0].data) > MAX_PAGE_BYTES
 
 
 def test_postgresql_itself_ends_a_statement_at_its_deadline(repository: Repository, locked: Payment, query: Query) -> None:
