@@ -14,6 +14,7 @@ Result = TypeVar("Result")
 @dataclass
 class _Waiting(Generic[Item, Result]):
     item: Item
+    key: Hashable
     deadline: float
     result: asyncio.Future[Result]
 
@@ -47,6 +48,7 @@ class Batcher(Generic[Item, Result]):
         self._busy: set[Hashable] = set()  # keys of the items on their way
         self._in_flight: set[asyncio.Task[None]] = set()
         self._starting = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # kept, as asking for it is a system call in Python 3.11
 
     async def submit(self, item: Item, deadline: float) -> Result:
         """The item's own result. Raises its own exception, and TimeoutError where the deadline has passed before the item could leave.
@@ -54,13 +56,14 @@ class Batcher(Generic[Item, Result]):
         A caller that is cancelled before its item has left takes it back; what has left goes on without it. So a caller that waits no
         longer than its deadline cancels itself then.
         """
-        loop = asyncio.get_running_loop()
-        waiting: _Waiting[Item, Result] = _Waiting(item, deadline, loop.create_future())
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        waiting: _Waiting[Item, Result] = _Waiting(item, self._key(item), deadline, self._loop.create_future())
         self._waiting.append(waiting)
         if not self._starting and len(self._in_flight) < self._most_in_flight:
             # In the loop's next turn, so that what has arrived in this one leaves together.
             self._starting = True
-            loop.call_soon(self._start)
+            self._loop.call_soon(self._start)
         return await waiting.result
 
     def _start(self) -> None:
@@ -88,16 +91,15 @@ class Batcher(Generic[Item, Result]):
             if waiting.deadline <= now:
                 waiting.result.set_exception(TimeoutError())
                 continue
-            key = self._key(waiting.item)
-            if key in self._busy or key in held:
-                held.add(key)
+            if waiting.key in self._busy or waiting.key in held:
+                held.add(waiting.key)
                 staying.append(waiting)
                 continue
             room -= self._size(waiting.item)
             if room < 0 and batch:
                 self._waiting.appendleft(waiting)
                 break
-            self._busy.add(key)
+            self._busy.add(waiting.key)
             batch.append(waiting)
         self._waiting.extendleft(reversed(staying))
         return batch
@@ -109,7 +111,7 @@ class Batcher(Generic[Item, Result]):
         except Exception as error:
             results = [error] * len(batch)
         for waiting, result in zip(batch, results, strict=True):
-            self._busy.discard(self._key(waiting.item))
+            self._busy.discard(waiting.key)
             if waiting.result.done():
                 continue
             if isinstance(result, Exception):

@@ -63,6 +63,7 @@ class Calls:
         counted = carried or method
         labels = (counted.containing_service.full_name, counted.name, "unary")
         started, seconds = _STARTED.labels(*labels), _SECONDS.labels(*labels)
+        handled = {number: _HANDLED.labels(*labels, name) for name, number in code_pb2.Code.items()}
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
             calls = len(request.calls) if carried and request is not None else 1  # type: ignore[attr-defined]
@@ -81,7 +82,7 @@ class Calls:
                 for _ in range(calls):
                     seconds.observe(elapsed)
                 for code, count in codes.items():
-                    _HANDLED.labels(*labels, code_pb2.Code.Name(code_pb2.Code.ValueType(code))).inc(count)
+                    handled[code_pb2.Code.ValueType(code)].inc(count)
 
         return grpc.unary_unary_rpc_method_handler(
             handle,

@@ -122,7 +122,12 @@ def _fill_list(message: Any, value: Any, depth: int) -> None:
 
 
 def _write_timestamp(message: Any) -> str:
-    seconds, nanos = message.seconds, message.nanos
+    return _timestamp(message.seconds, message.nanos)
+
+
+# What is made together has one time, and a message may have it twice.
+@lru_cache(maxsize=64)
+def _timestamp(seconds: int, nanos: int) -> str:
     if seconds not in _TIMESTAMP_SECONDS or not 0 <= nanos < _NANOS:
         raise ValueError(f"not a timestamp: {seconds} seconds, {nanos} nanos")
     day, second = divmod(seconds, _DAY)
