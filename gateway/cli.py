@@ -1,14 +1,15 @@
 """The command `payments-gateway`: every option is an environment variable too, and `--help` shows both."""
 
 import asyncio
+from dataclasses import replace
 
 import click
 import uvloop
 
-from gateway import serve as serving
 from gateway.settings import Settings
 from process.listening import CannotListen
-from process.options import Address, log_level_option, option, set_up_logging
+from process.options import Address, log_level_option, option, set_up_logging, workers_option
+from process.workers import WorkerFailed, run_workers
 
 
 @click.group()
@@ -22,6 +23,7 @@ def main() -> None:
 @option(
     "--metrics-listen", "PAYMENTS_GATEWAY_METRICS_LISTEN", "Where Prometheus metrics are served.", type=Address(), default="127.0.0.1:9465"
 )
+@workers_option("PAYMENTS_GATEWAY_WORKERS")
 @option(
     "--server",
     "PAYMENTS_GATEWAY_SERVER",
@@ -61,7 +63,13 @@ def serve(log_level: str, cors_origin: tuple[str, ...], **options: object) -> No
     set_up_logging(log_level)
     settings = Settings(cors_origins=cors_origin, **options)  # type: ignore[arg-type]  # click has converted each option
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serving.serve(settings))
-    except CannotListen as error:
+        run_workers(settings.workers, settings.listen, settings.metrics_listen, lambda address: _serve(replace(settings, listen=address)))
+    except (CannotListen, WorkerFailed) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _serve(settings: Settings) -> None:
+    from gateway.serve import serve  # here, as a fork may come before and gRPC does not survive one
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import Iterator
 
 import uvicorn
@@ -14,7 +13,8 @@ from gateway.http import Protocol
 from gateway.settings import Settings
 from gateway.status import Readiness
 from process.collector import settle_collector
-from process.listening import CannotListen, serve_metrics
+from process.listening import listen
+from process.metrics import serve_metrics
 from process.stopping import stop_signals
 
 log = logging.getLogger("gateway")
@@ -33,8 +33,9 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CannotListen."""
-    listener = _listen(settings.listen)
-    serve_metrics(settings.metrics_listen)
+    listener = listen(settings.listen, "--listen", shared=settings.workers > 1)
+    if settings.workers == 1:
+        serve_metrics(settings.metrics_listen)
     readiness = Readiness()
     async with open_channel(settings.server) as channel:
         server = _Server(
@@ -71,12 +72,3 @@ async def _stop_on_signal(server: uvicorn.Server, readiness: Readiness, delay: f
     server.should_exit = True
     await signals.get()
     server.force_exit = True
-
-
-def _listen(address: tuple[str, int]) -> socket.socket:
-    host, port = address
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server(address, family=family, backlog=2048)
-    except OSError as error:
-        raise CannotListen(address, "--listen", error.strerror) from error

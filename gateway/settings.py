@@ -8,7 +8,8 @@ class Settings:
     """The options of `payments-gateway serve`; gateway/cli.py says what each means and its default."""
 
     listen: tuple[str, int]
-    metrics_listen: tuple[str, int]
+    metrics_listen: tuple[str, int]  # of the parent where there are workers
+    workers: int  # processes that share `listen`; this is one of them
     server: str
     cors_origins: tuple[str, ...]
     request_timeout: float  # seconds

@@ -32,5 +32,17 @@ def log_level_option(variable: str) -> Callable[[Callable[..., None]], Callable[
     return option("--log-level", variable, "The least severe log lines to write.", type=levels, default="info")
 
 
+def workers_option(variable: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option whose value `run_workers` takes."""
+    return option(
+        "--workers",
+        variable,
+        "Processes that serve, for machines whose processors nothing else shares out; in Kubernetes pods are the workers. Each has limits "
+        "of its own. Metrics are the sums over all, without process_* and python_*, if there are more than one.",
+        type=click.IntRange(min=1),
+        default=1,
+    )
+
+
 def set_up_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
 from process.listening import CannotListen
-from process.options import Address, log_level_option, option, set_up_logging
-from server import serve as serving
+from process.options import Address, log_level_option, option, set_up_logging, workers_option
+from process.workers import WorkerFailed, run_workers
 from server.database import InvalidDatabaseUrl, connection_string
 from server.migrate import UnsuitableDatabase
 from server.migrate import migrate as migrate_database
@@ -65,6 +66,7 @@ def migrate(database_url: str | None, data_dir: Path | None, log_level: str) -> 
 @option(
     "--metrics-listen", "PAYMENTS_SERVER_METRICS_LISTEN", "Where Prometheus metrics are served.", type=Address(), default="127.0.0.1:9464"
 )
+@workers_option("PAYMENTS_SERVER_WORKERS")
 @option(
     "--pool-size",
     "PAYMENTS_SERVER_POOL_SIZE",
@@ -104,11 +106,20 @@ def serve(database_url: str | None, data_dir: Path | None, log_level: str, **opt
     """Serve gRPC until SIGTERM or SIGINT, then finish what is in flight and exit with 0."""
     _log(log_level)
     with _database(database_url, data_dir) as url:
+        settings = Settings(database_url=url, **options)
         try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(serving.serve(Settings(database_url=url, **options)))
-        except CannotListen as error:
+            run_workers(
+                settings.workers, settings.listen, settings.metrics_listen, lambda address: _serve(replace(settings, listen=address))
+            )
+        except (CannotListen, WorkerFailed) as error:
             raise click.ClickException(str(error)) from None
+
+
+def _serve(settings: Settings) -> None:
+    from server.serve import serve  # here, as a fork may come before and gRPC does not survive one
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))
 
 
 def _log(level: str) -> None:

@@ -9,7 +9,8 @@ from grpc_reflection.v1alpha import reflection
 
 from payments.v1 import coalescing_pb2, listing_pb2, payments_pb2
 from process.collector import settle_collector
-from process.listening import CannotListen, serve_metrics
+from process.listening import CannotListen
+from process.metrics import serve_metrics
 from process.stopping import stop_signals
 from server.coalescing import CoalescingService
 from server.database import Database
@@ -33,7 +34,6 @@ _PRUNE_INTERVAL = 60.0  # seconds
 _PRUNE_PAUSE = 0.1  # seconds
 
 _OPTIONS = [
-    ("grpc.so_reuseport", 0),  # a port in use is an error, not a second owner
     ("grpc.max_connection_age_ms", 30 * 60_000),  # clients connect anew now and then, and find new servers
     ("grpc.max_connection_age_grace_ms", 30_000),
     ("grpc.keepalive_time_ms", 60_000),
@@ -52,7 +52,13 @@ async def serve(settings: Settings) -> None:
     database = Database(settings.database_url, settings.pool_size)
     service = PaymentService(database)
     health = Health(settings.database_url)
-    server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size)])
+    server = grpc.aio.server(
+        options=[
+            *_OPTIONS,
+            ("grpc.max_receive_message_length", settings.max_message_size),
+            ("grpc.so_reuseport", int(settings.workers > 1)),  # else a port in use is an error, not a second owner
+        ]
+    )
     calls = Calls(settings.max_in_flight, settings.request_timeout)
     server.add_generic_rpc_handlers(
         (
@@ -69,7 +75,8 @@ async def serve(settings: Settings) -> None:
         port = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     except RuntimeError:
         raise CannotListen(settings.listen, "--listen", "the address is in use or not this machine's") from None
-    serve_metrics(settings.metrics_listen)
+    if settings.workers == 1:
+        serve_metrics(settings.metrics_listen)
     await health.start()
     await server.start()
     background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]

@@ -9,7 +9,8 @@ class Settings:
 
     database_url: str
     listen: tuple[str, int]
-    metrics_listen: tuple[str, int]
+    metrics_listen: tuple[str, int]  # of the parent where there are workers
+    workers: int  # processes that share `listen`; this is one of them
     pool_size: int
     request_timeout: float  # seconds
     max_in_flight: int  # calls
