@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from psycopg2 import DataError
+from psycopg2 import DataError, IntegrityError
 
 from server import idempotency, money
 from server.database import Database, Row
@@ -156,7 +156,7 @@ class Repository:
         """Where PostgreSQL refuses a value, item by item, so that only the bad one fails."""
         try:
             return insert(items, deadline)
-        except DataError:
+        except (DataError, IntegrityError):
             if len(items) == 1:
                 return [unexpected(f"payment {items[0].id}")]
             return [outcome for item in items for outcome in self._apart(insert, [item], deadline)]
