@@ -3,14 +3,14 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := batching process server gateway local tests proto docs
-TYPED := batching process server gateway local proto/generate.py
+CODE := batching process server gateway local loadtest tests proto docs
+TYPED := batching process server gateway local loadtest proto/generate.py
 
 # What clients were built with: the last release, or until there is one, the last commit.
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types proto proto-check requirements clean
+.PHONY: help setup run test bench bench-growth lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -23,6 +23,12 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 
 test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
 	$(BIN)/python -m pytest
+
+bench: .venv/dev.stamp ## Measure throughput, latency and CPU a request, and draw docs/performance/
+	$(BIN)/python -m loadtest.bench
+
+bench-growth: .venv/dev.stamp ## Measure whether a request costs more when a million payments are stored
+	$(BIN)/python -m loadtest.bench --growth
 
 lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated code
 	$(BIN)/ruff check $(CODE)

@@ -1,0 +1,143 @@
+"""`make bench`: measures the service on this machine, and writes and draws what it found."""
+
+import contextlib
+import dataclasses
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadtest import charts, growth, machine, saturation
+from loadtest.limits import measure_limit
+from loadtest.scenario import Measurement, Scenario, measure, median_of, scenarios
+from loadtest.stored import Table
+from loadtest.table import HEAD, line
+from local.stack import Stack, stack, temporary_folder
+
+SATURATION, LIMITS = "saturation", "limits"
+PARTS = [*(scenario.name for scenario in scenarios()), SATURATION, LIMITS]
+REFERENCE = "rest-create-256"  # what capacity is, and what is compared with PostgreSQL alone
+
+
+@click.command()
+@click.option("--seconds", default=5.0, show_default=True, help="How long each thing is measured, in each round.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds over everything; figures are medians.")
+@click.option("--only", multiple=True, type=click.Choice(PARTS), help="Only this part; may be given more than once.")
+@click.option("--growth", "growing", is_flag=True, help="Measure CPU a request with few and many payments stored instead.")
+@click.option("--out", default=Path("docs/performance"), show_default=True, type=click.Path(path_type=Path), help="Folder of the report.")
+def main(seconds: float, rounds: int, only: tuple[str, ...], growing: bool, out: Path) -> None:
+    """Measures throughput, latency and CPU a request, with PostgreSQL, server and gateway started for it. Ends with 1 where a scenario
+    had errors."""
+    if growing and only:
+        raise click.UsageError("--growth has no parts: leave --only out")
+    _allow_connections()
+    out.mkdir(parents=True, exist_ok=True)
+    with temporary_folder() as folder, stack(folder) as running, contextlib.closing(Table(running.database_url)) as table:
+        run = Run(running, table, seconds, rounds)
+        measured = run.growth(out) if growing else run.bench(set(only or PARTS), out)
+    sys.exit(any(measurement.errors for measurement in measured))
+
+
+@dataclasses.dataclass
+class Run:
+    """One run of the benchmark."""
+
+    running: Stack
+    table: Table
+    seconds: float
+    rounds: int
+
+    def bench(self, parts: set[str], out: Path) -> list[Measurement]:
+        """The scenarios' figures."""
+        report = self._head()
+        print(HEAD, flush=True)
+        results = self._scenarios([scenario for scenario in scenarios() if scenario.name in parts])
+        if results:
+            report["scenarios"] = [dataclasses.asdict(result) for result in results]
+            charts.throughput(results, out / "throughput.svg")
+            charts.cpu(results, out / "cpu.svg")
+        if parts & {SATURATION, LIMITS}:
+            reference = self._reference(results)
+            if SATURATION in parts:
+                report["saturation"] = self._saturation(reference, out)
+            if LIMITS in parts:
+                report["limits"] = self._limits(reference)
+        _write(report, out / "bench.json")
+        return results
+
+    def growth(self, out: Path) -> list[Measurement]:
+        report = self._head()
+        print(HEAD, flush=True)
+        measurements = []
+        for _ in range(self.rounds):
+            for stored, measured in growth.round_of(growth.SIZES, self.running, self.table, self.seconds):
+                print(line(f"{measured.title}, {stored:,} stored", measured), flush=True)
+                measurements.append((stored, measured))
+        sizes = growth.growth(measurements)
+        report["growth"] = [dataclasses.asdict(size) for size in sizes]
+        for size in sizes:
+            if size.ratio > growth.MOST:
+                print(f"{size.measured.title} costs {size.ratio:.2f} times as much with {size.stored:,} stored")
+        charts.growth(sizes, out / "growth.svg")
+        _write(report, out / "growth.json")
+        return [size.measured for size in sizes]
+
+    def _head(self) -> dict[str, Any]:
+        return {"machine": machine.describe(self.table.version()), "seconds": self.seconds, "rounds": self.rounds}
+
+    def _scenarios(self, chosen: list[Scenario]) -> list[Measurement]:
+        measured: dict[str, list[Measurement]] = {scenario.name: [] for scenario in chosen}
+        for _ in range(self.rounds):
+            for scenario in chosen:
+                measured[scenario.name].append(self._measure(scenario))
+        return [median_of(rounds) for rounds in measured.values()]
+
+    def _measure(self, scenario: Scenario) -> Measurement:
+        self.table.fill(scenario.stored)
+        measured = measure(scenario, self.running, self.table, self.seconds)
+        print(line(measured.title, measured), flush=True)
+        return measured
+
+    def _reference(self, results: list[Measurement]) -> Measurement:
+        for result in results:
+            if result.name == REFERENCE:
+                return result
+        (scenario,) = (scenario for scenario in scenarios() if scenario.name == REFERENCE)
+        return self._measure(scenario)
+
+    def _saturation(self, reference: Measurement, out: Path) -> dict[str, Any]:
+        curve = saturation.curve(reference.rate, [list(self._points(reference.rate)) for _ in range(self.rounds)])
+        charts.saturation(curve, out / "saturation.svg")
+        print(f"Beyond capacity throughput is at least {curve.lowest_past_capacity:.0%} of its highest.", flush=True)
+        return dataclasses.asdict(curve) | {"lowest_past_capacity": curve.lowest_past_capacity}
+
+    def _points(self, capacity: float) -> Iterator[saturation.Point]:
+        for point in saturation.points(capacity, self.running, self.table, self.seconds):
+            print(line(point.measured.title, point.measured), flush=True)
+            yield point
+
+    def _limits(self, reference: Measurement) -> dict[str, Any]:
+        self.table.fill(0)
+        limit = measure_limit(self.running, self.seconds)
+        rate, cpu = reference.rate / limit.rate, reference.cpu["PostgreSQL"] / limit.cpu
+        print(f"pgbench, {limit.clients} clients: {limit.rate:,.0f} creates a second, {limit.cpu:.0f} µs of PostgreSQL's CPU each.")
+        print(f"{reference.title}: {rate:.2f} times as many, at {cpu:.2f} of that CPU.", flush=True)
+        return {"pgbench": dataclasses.asdict(limit), "compared": reference.name, "rate_ratio": rate, "postgresql_cpu_ratio": cpu}
+
+
+def _allow_connections() -> None:
+    """Lets this process and those it starts open as many as the system allows: the generator and the gateway have thousands."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _write(report: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
