@@ -107,3 +107,16 @@ def lock(query: Query) -> Callable[[str], contextlib.AbstractContextManager[None
             query("ROLLBACK")
 
     return hold
+
+
+@pytest.fixture
+def wait_for_a_waiter(query: Query) -> Callable[[], None]:
+    """Waits until a transaction waits for a lock."""
+
+    def wait() -> None:
+        end = time.monotonic() + 10
+        while not query("SELECT 1 FROM pg_locks WHERE NOT granted"):  # pg_stat_activity stands still within a transaction
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    return wait

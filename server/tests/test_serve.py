@@ -4,117 +4,33 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from payments.v1 import payments_pb2 as pb
-from payments.v1.payments_pb2_grpc import PaymentServiceStub
+from server.tests.server_process import ANY, Server, create, run
 
 Query = Callable[..., list[tuple[Any, ...]]]
+Waiting = Callable[[], None]
 Lock = Callable[[str], contextlib.AbstractContextManager[None]]
-ANY = "127.0.0.1:0"
-COMMAND = Path(sys.executable).with_name("payments-server")
-
-
-class Server:
-    """A server process on free ports; `lines` is what it has written so far."""
-
-    def __init__(self, url: str, *options: str) -> None:
-        command = [str(COMMAND), "serve", "--listen", ANY, "--metrics-listen", ANY, *options]
-        environment = os.environ | {"DATABASE_URL": url}
-        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        match = self.line(r"gRPC listening on (\S+)")
-        self.channel = grpc.insecure_channel(match[1])
-        self.payments = PaymentServiceStub(self.channel)
-        self.health = health_pb2_grpc.HealthStub(self.channel)
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line)
-
-    def line(self, pattern: str, seconds: float = 15) -> re.Match[str]:
-        """Waits for a line of the log."""
-        end = time.monotonic() + seconds
-        while True:
-            for line in list(self.lines):
-                if match := re.search(pattern, line):
-                    return match
-            assert time.monotonic() < end and self.process.poll() is None, "".join(self.lines)
-            time.sleep(0.01)
-
-    def serving(self, service: str) -> bool:
-        answer = self.health.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-    def wait_until_serving(self) -> None:
-        end = time.monotonic() + 15
-        while not self.serving(""):
-            assert time.monotonic() < end, "".join(self.lines)
-            time.sleep(0.02)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 15) -> tuple[int, float]:
-        """Sends a signal; the exit code, and how long it took."""
-        begin = time.monotonic()
-        self.process.send_signal(number)
-        return self.process.wait(seconds), time.monotonic() - begin
-
-    def close(self) -> None:
-        self.channel.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        if self.process.stderr:
-            self.process.stderr.close()
-
-
-@contextlib.contextmanager
-def serving(url: str, *options: str) -> Iterator[Server]:
-    server = Server(url, *options)
-    try:
-        yield server
-    finally:
-        server.close()
-
-
-def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    return subprocess.run([COMMAND, *arguments], env=inherited | environment, capture_output=True, text=True, timeout=30)
-
-
-def create(server: Server) -> pb.Payment:
-    return server.payments.CreatePayment(pb.CreatePaymentRequest(data="{}", payment="1"), timeout=10)
-
-
-def wait_for_a_waiter(query: Query) -> None:
-    end = time.monotonic() + 10
-    while not query("SELECT 1 FROM pg_locks WHERE NOT granted"):  # pg_stat_activity stands still within a transaction
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_calls_in_flight_finish(url: str, query: Query, lock: Lock, number: signal.Signals) -> None:
-    with serving(url, "--shutdown-delay", "0.3") as server, ThreadPoolExecutor(2) as threads:
+def test_a_signal_lets_calls_in_flight_finish(
+    url: str, query: Query, lock: Lock, wait_for_a_waiter: Waiting, number: signal.Signals
+) -> None:
+    with Server(url, "--shutdown-delay", "0.3") as server, ThreadPoolExecutor(2) as threads:
         server.wait_until_serving()
-        id = create(server).id
+        id = create(server.payments).id
         with lock(id):
             update = threads.submit(server.payments.UpdatePayment, pb.UpdatePaymentRequest(id=id, status=pb.STATUS_CONSUMED), timeout=10)
-            wait_for_a_waiter(query)
+            wait_for_a_waiter()
             stopped = threads.submit(server.stop, number)
             server.line("stopping")
             # Not ready, but not yet deaf: callers take a moment to notice.
@@ -126,24 +42,24 @@ def test_a_signal_lets_calls_in_flight_finish(url: str, query: Query, lock: Lock
             assert not update.done()
         assert update.result().status == pb.STATUS_CONSUMED
         assert stopped.result()[0] == 0
-        assert "Traceback" not in "".join(server.lines)
+        assert "Traceback" not in server.text
 
 
 def test_a_health_watcher_does_not_hold_up_the_stop(url: str) -> None:
-    with serving(url) as server:
+    with Server(url) as server:
         watch = server.health.Watch(health_pb2.HealthCheckRequest(service="payments.v1.PaymentService"))
         next(watch)
         code, seconds = server.stop()
         assert (code, seconds < 3) == (0, True), seconds
 
 
-def test_a_second_signal_ends_the_waiting(url: str, query: Query, lock: Lock) -> None:
-    with serving(url) as server:
+def test_a_second_signal_ends_the_waiting(url: str, query: Query, lock: Lock, wait_for_a_waiter: Waiting) -> None:
+    with Server(url) as server:
         server.wait_until_serving()
-        id = create(server).id
+        id = create(server.payments).id
         with lock(id):
             update = server.payments.UpdatePayment.future(pb.UpdatePaymentRequest(id=id, status=pb.STATUS_CONSUMED), timeout=10)
-            wait_for_a_waiter(query)
+            wait_for_a_waiter()
             server.process.send_signal(signal.SIGTERM)
             server.line("stopping")
             time.sleep(1)
@@ -153,9 +69,9 @@ def test_a_second_signal_ends_the_waiting(url: str, query: Query, lock: Lock) ->
 
 
 def test_a_frozen_postgresql_turns_health_and_does_not_hold_up_the_stop(url: str, query: Query) -> None:
-    with serving(url, "--request-timeout", "1") as server:
+    with Server(url, "--request-timeout", "1") as server:
         server.wait_until_serving()
-        id = create(server).id
+        id = create(server.payments).id
         backends = [pid for (pid,) in query("SELECT pid FROM pg_stat_activity WHERE application_name = 'payments-server'")]
         assert backends
         for pid in backends:
@@ -176,34 +92,34 @@ def test_a_frozen_postgresql_turns_health_and_does_not_hold_up_the_stop(url: str
 
 def test_without_a_schema_the_server_says_what_to_run(new_database: Callable[..., str]) -> None:
     url = new_database()
-    with serving(url) as server:
+    with Server(url) as server:
         server.line("run `payments-server migrate`")
         assert server.serving("readiness")
         assert not server.serving("")
         with pytest.raises(grpc.RpcError) as raised:
-            create(server)
+            create(server.payments)
         assert raised.value.code() == grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
         assert "relation" not in raised.value.details()  # type: ignore[attr-defined]
         migrated = run("migrate", DATABASE_URL=url)
         assert migrated.returncode == 0, migrated.stderr
         server.wait_until_serving()
-        assert create(server).id
+        assert create(server.payments).id
 
 
 def test_a_server_starts_before_its_database() -> None:
-    with serving("postgresql://payments:secret@127.0.0.1:1/payments") as server:
+    with Server("postgresql://payments:secret@127.0.0.1:1/payments") as server:
         server.line("database does not answer")
         with pytest.raises(grpc.RpcError) as raised:
-            create(server)
+            create(server.payments)
         assert raised.value.code() == grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
         assert "127.0.0.1" not in raised.value.details()  # type: ignore[attr-defined]
         assert server.stop()[0] == 0
-        assert "secret" not in "".join(server.lines)
+        assert "secret" not in server.text
 
 
 def test_a_port_in_use_is_one_clear_line(url: str) -> None:
-    with serving(url) as server:
-        address = server.line(r"gRPC listening on (\S+)")[1]
+    with Server(url) as server:
+        address = server.target
         for options in (("--listen", address, "--metrics-listen", ANY), ("--listen", ANY, "--metrics-listen", address)):
             ended = run("serve", *options, DATABASE_URL=url)
             assert ended.returncode == 1
@@ -224,7 +140,15 @@ def test_a_bad_database_url_is_refused_without_its_password(command: str, bad: s
 
 
 @pytest.mark.parametrize(
-    "option", [("--listen", "50051"), ("--listen", ":50051"), ("--listen", "h:x"), ("--pool-size", "0"), ("--request-timeout", "0")]
+    "option",
+    [
+        ("--listen", "50051"),
+        ("--listen", ":50051"),
+        ("--listen", "h:x"),
+        ("--pool-size", "0"),
+        ("--workers", "0"),
+        ("--request-timeout", "0"),
+    ],
 )
 def test_a_bad_option_is_refused_by_its_name(url: str, option: tuple[str, str]) -> None:
     ended = run("serve", *option, DATABASE_URL=url)

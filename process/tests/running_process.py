@@ -1,0 +1,109 @@
+"""A command as a process of its own, with what it has written and the processes it has forked."""
+
+import contextlib
+import http.client
+import re
+import signal
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
+
+import psutil
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the environment's http_proxy is not for this machine itself
+
+
+class RunningProcess:
+    """`lines` is what it has written to stderr so far. Killed with all its children when the context ends."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.lines: list[str] = []
+        self._children: list[psutil.Process] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    def line(self, pattern: str, seconds: float = 15) -> re.Match[str]:
+        """Waits for a line of the log."""
+
+        def found() -> re.Match[str] | None:
+            return next((match for line in list(self.lines) if (match := re.search(pattern, line))), None)
+
+        self.wait_until(lambda: found() or not self._reader.is_alive(), seconds)
+        match = found()
+        assert match, self.text
+        return match
+
+    def wait_until(self, condition: Callable[[], object], seconds: float = 15) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, self.text
+            time.sleep(0.01)
+
+    def workers(self, count: int) -> list[psutil.Process]:
+        """Waits until that many are started; in the order of their numbers."""
+        pids = [int(self.line(rf"worker {number} \(process (\d+)\) started")[1]) for number in range(1, count + 1)]
+        self._children = [psutil.Process(pid) for pid in pids]
+        return self._children
+
+    def metrics(self) -> dict[str, float]:
+        """The samples by name and labels, as the process itself, not a worker, shows them on 127.0.0.1."""
+        for port in {each.laddr.port for each in psutil.Process(self.process.pid).net_connections() if each.status == psutil.CONN_LISTEN}:
+            with (
+                contextlib.suppress(OSError, http.client.HTTPException),
+                _DIRECT.open(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer,
+            ):
+                lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+                return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+        raise AssertionError("no port of the process shows metrics")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 15) -> tuple[int, float]:
+        """Sends a signal; the exit code, and how long it took."""
+        begin = time.monotonic()
+        self.process.send_signal(number)
+        return self.ended(seconds), time.monotonic() - begin
+
+    def ended(self, seconds: float = 15) -> int:
+        """Waits for the end; the exit code. All that it has written is in `lines` then."""
+        code = self.process.wait(seconds)
+        psutil.wait_procs(self._children, seconds)
+        self._reader.join(seconds)
+        return code
+
+    def close(self) -> None:
+        for each in self._children:
+            if each.is_running():
+                each.kill()
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        if self.process.stderr:
+            self.process.stderr.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def gone(processes: list[psutil.Process], seconds: float = 5) -> bool:
+    """Whether they end within that time."""
+    end = time.monotonic() + seconds
+    while any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
