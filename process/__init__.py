@@ -1,1 +1,1 @@
-"""What both commands do alike as processes: options that are environment variables too, addresses, logs, metrics, signals."""
+"""What both commands do alike as processes: options that are environment variables too, addresses, workers, logs, metrics, signals."""
