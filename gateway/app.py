@@ -14,6 +14,7 @@ from gateway.channel import DOMAIN
 from gateway.coalescing import CoalescingChannel
 from gateway.docs import TITLE, describe, docs_routes
 from gateway.headers import Headers, call_metadata
+from gateway.overload import InFlight
 from gateway.payments import handlers
 from gateway.settings import Settings
 from gateway.status import Readiness, status_routes
@@ -43,7 +44,7 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
     app.router.routes += status_routes(channel, readiness)
     app.router.routes += docs_routes(describe(SERVICES, FORMAT))
     app.add_exception_handler(HTTPException, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception alone
-    served: ASGIApp = Shortcut(api, app)
+    served: ASGIApp = Shortcut(api, app, InFlight(settings.max_in_flight))
     if settings.cors_origins:
         served = CORSMiddleware(
             served,
@@ -56,18 +57,22 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
 
 
 class Shortcut:
-    """Answers what the API's routes take without the way through FastAPI's own middleware, which costs as much as the rest of a request."""
+    """Answers what the API's routes take without the way through FastAPI's own middleware, which costs as much as the rest of a request.
 
-    def __init__(self, routes: list[BaseRoute], app: ASGIApp) -> None:
+    Only these requests are counted and limited: health keeps answering.
+    """
+
+    def __init__(self, routes: list[BaseRoute], app: ASGIApp, in_flight: InFlight) -> None:
         self._routes = routes
         self._app = app
+        self._in_flight = in_flight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for route in self._routes:
             match, found = route.matches(scope)
             if match is Match.FULL:
                 scope.update(found)
-                return await route.handle(scope, receive, send)
+                return await self._in_flight.handle(route.handle, scope, receive, send)
         await self._app(scope, receive, send)
 
 

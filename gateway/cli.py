@@ -51,6 +51,13 @@ def main() -> None:
     default=1 << 20,
 )
 @option(
+    "--max-in-flight",
+    "PAYMENTS_GATEWAY_MAX_IN_FLIGHT",
+    "Requests at one time; one more is answered with 429.",
+    type=click.IntRange(min=1),
+    default=1024,
+)
+@option(
     "--shutdown-delay",
     "PAYMENTS_GATEWAY_SHUTDOWN_DELAY",
     "Seconds between SIGTERM, which turns /readyz to 503, and the end of accepting requests.",

@@ -18,6 +18,9 @@ from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
 from process.deadlines import Deadlines
 
 LARGEST = 1 << 20  # bytes of the calls in one message, well below what the server takes
+# Bytes that each call counts for beside its own: a message has 256 calls at most, so that the four that may be on their way stay within the
+# server's limit on calls in flight, which refuses a message whole.
+OVERHEAD = 4096
 
 Metadata = Sequence[tuple[str, str | bytes]]
 
@@ -57,7 +60,9 @@ class _Coalesced:
         self._request = request
         self._item = item
         self._deadlines = Deadlines()
-        self._batcher: Batcher[Any, Message] = Batcher(self._send, in_flight=2, key=key, size=lambda item: item.ByteSize(), largest=LARGEST)
+        self._batcher: Batcher[Any, Message] = Batcher(
+            self._send, in_flight=2, key=key, size=lambda item: item.ByteSize() + OVERHEAD, largest=LARGEST
+        )
 
     async def __call__(self, message: Message, *, timeout: float, metadata: Metadata) -> Message:
         """Raises RpcFailed."""

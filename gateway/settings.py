@@ -14,4 +14,5 @@ class Settings:
     cors_origins: tuple[str, ...]
     request_timeout: float  # seconds
     max_body: int  # bytes
+    max_in_flight: int  # requests
     shutdown_delay: float  # seconds

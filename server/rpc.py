@@ -19,6 +19,10 @@ from server.errors import Failure, deadline_exceeded, too_many_requests, unexpec
 
 Behaviour = Callable[..., Awaitable[Message]]
 
+# Seconds. Refusing a call costs the most part of answering it. A refusal that is held back holds its caller back, whether the caller heeds
+# the RetryInfo or not, and costs nothing meanwhile. The gateway holds its own callers.
+HOLD = 1.0
+
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _STARTED = Counter("grpc_server_started", "Calls begun.", ["grpc_service", "grpc_method", "grpc_type"])
 _HANDLED = Counter("grpc_server_handled", "Calls ended, by code.", ["grpc_service", "grpc_method", "grpc_type", "grpc_code"])
@@ -71,7 +75,7 @@ class Calls:
             begin = time.perf_counter()
             codes = {code_pb2.CANCELLED: calls}
             try:
-                reply = await self._call(behaviour, request, context, calls)
+                reply = await self._call(behaviour, request, context, calls, hold=carried is None)
                 codes = Counts(result.error.code for result in reply.results) if carried else {code_pb2.OK: 1}  # type: ignore[attr-defined]
                 return reply
             except Failure as failure:
@@ -91,17 +95,19 @@ class Calls:
         )
 
     async def _call(
-        self, behaviour: Behaviour, request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]", calls: int
+        self, behaviour: Behaviour, request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]", calls: int, hold: bool
     ) -> Message:
         if request is None:
             raise Failure(code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The message cannot be decoded.")
+        remaining = context.time_remaining()
+        timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
         if self._in_flight + calls > self._max_in_flight:
+            if hold:
+                await asyncio.sleep(min(HOLD, timeout / 2))
             raise too_many_requests()
         self._in_flight += calls
         self._idle.clear()
         metadata = dict(context.invocation_metadata() or ())
-        remaining = context.time_remaining()
-        timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
         deadline = time.monotonic() + timeout
         try:
             with self._deadlines.at(deadline):

@@ -1,0 +1,65 @@
+"""More requests than the gateway has places for: excess is refused with a hint, and what was accepted is answered."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg2
+import pytest
+
+from local.stack import HOST, Command, Ports, Stack, temporary_folder
+from tests.database import Database
+from tests.rest import Rest, assert_problem, document
+
+PLACES = 8
+
+
+@pytest.fixture
+def small(running: Stack) -> Iterator[Rest]:
+    """A gateway with few places, beside the stack's own."""
+    ports = Ports.free()
+    listen = ["--listen", f"{HOST}:{ports.rest}", "--metrics-listen", f"{HOST}:{ports.gateway_metrics}"]
+    with temporary_folder() as folder, (folder / "log").open("ab") as log:
+        gateway = Command("payments-gateway", ["serve", *listen, "--server", running.grpc_target, "--max-in-flight", str(PLACES)], {}, log)
+        rest = Rest(f"http://{HOST}:{ports.rest}")
+        try:
+            deadline = time.monotonic() + 20
+            while True:
+                with contextlib.suppress(OSError):
+                    if rest.get("/status").status_code == 200:
+                        break
+                assert time.monotonic() < deadline, "the gateway did not start"
+                time.sleep(0.05)
+            yield rest
+        finally:
+            assert gateway.terminate() == 0
+
+
+def test_excess_is_refused_with_a_hint_health_answers_and_what_was_accepted_is_done(running: Stack, small: Rest, stored: Database) -> None:
+    before = stored.count()
+    connection = psycopg2.connect(running.database_url)
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE payments IN ACCESS EXCLUSIVE MODE")
+
+    def create() -> tuple[int, float]:
+        begin = time.monotonic()
+        answer = Rest(small.url).post("/create", body=document())
+        if answer.status_code != 200:
+            assert_problem(answer, 429, "RESOURCE_EXHAUSTED", reason="TOO_MANY_REQUESTS")
+            assert answer.headers["Retry-After"] == "1"
+        return answer.status_code, time.monotonic() - begin
+
+    with ThreadPoolExecutor(PLACES * 3) as pool:
+        calls = [pool.submit(create) for _ in range(PLACES * 3)]
+        time.sleep(1.6)
+        refused = [call.result() for call in calls if call.done()]
+        assert len(refused) == PLACES * 2
+        assert {status for status, _ in refused} == {429}
+        assert [small.get(path).status_code for path in ("/readyz", "/livez")] == [200, 200]
+        connection.rollback()
+        statuses = [call.result()[0] for call in calls]
+    connection.close()
+    assert statuses.count(200) == PLACES
+    assert stored.count() == before + PLACES
+    assert small.post("/create", body=document()).status_code == 200
