@@ -24,6 +24,7 @@ class _Gathering:
         self._transport = transport
         self._loop = loop
         self._held: list[bytes] = []
+        self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
         if not self._held:
