@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from process.tests.running_process import RunningProcess, gone
+from process.tests.running_process import RunningProcess, gone, ports
 
 ANY = "127.0.0.1:0"
 NOWHERE = "127.0.0.1:1"  # no server is needed to see who answers
@@ -76,6 +76,7 @@ def test_two_workers_answer_on_one_port() -> None:
         assert {get(connection, "/livez") for connection in connections} == {200}
         assert sum(clients_of(worker, gateway) for worker in workers) == 32
         assert all(clients_of(worker, gateway) for worker in workers)
+        assert all(ports(worker) == {gateway.port} for worker in workers)
 
 
 def test_one_worker_is_one_process_with_metrics_of_its_own() -> None:

@@ -60,7 +60,7 @@ class RunningProcess:
 
     def metrics(self) -> dict[str, float]:
         """The samples by name and labels, as the process itself, not a worker, shows them on 127.0.0.1."""
-        for port in {each.laddr.port for each in psutil.Process(self.process.pid).net_connections() if each.status == psutil.CONN_LISTEN}:
+        for port in ports(psutil.Process(self.process.pid)):
             with (
                 contextlib.suppress(OSError, http.client.HTTPException),
                 _DIRECT.open(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer,
@@ -97,6 +97,11 @@ class RunningProcess:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def ports(process: psutil.Process) -> set[int]:
+    """The TCP ports that a process listens on."""
+    return {each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
 
 
 def gone(processes: list[psutil.Process], seconds: float = 5) -> bool:

@@ -252,6 +252,15 @@ def test_a_reserved_address_is_nobody_elses_even_before_workers_listen() -> None
             listen(address, "--listen", shared=True).close()
 
 
+def test_an_address_can_be_reserved_while_connections_of_its_last_owner_linger() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as last:
+        address = last.getsockname()
+        with socket.create_connection(address) as client:
+            last.accept()[0].close()  # who closes first has the connection in TIME_WAIT
+            assert client.recv(1) == b""
+    reserve(address, "--listen").close()
+
+
 def test_metrics_are_the_sums_over_the_workers(folder: Path) -> None:
     with Service(2, folder) as service:
         service.ready()

@@ -15,7 +15,7 @@ import pytest
 
 from payments.v1 import payments_pb2 as pb
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
-from process.tests.running_process import gone
+from process.tests.running_process import gone, ports
 from server.tests.server_process import ANY, Server, create, run
 
 Query = Callable[..., list[tuple[object, ...]]]
@@ -60,6 +60,7 @@ def test_two_workers_answer_on_one_port_and_metrics_count_every_call(url: str, q
             assert sum(clients_of(worker, server) for worker in workers) == 32
             assert all(clients_of(worker, server) for worker in workers)
             assert clients_of(psutil.Process(server.process.pid), server) == 0
+            assert all(ports(worker) == {int(server.target.rpartition(":")[2])} for worker in workers)
             ids = {payment.id for payment in threads.map(create, clients * 10)}
         assert len(ids) == 320
         assert query("SELECT count(*) FROM payments") == [(320,)]
