@@ -25,8 +25,8 @@ def throughput(results: Sequence[Measurement], path: Path) -> None:
     rates = [result.rate for result in results]
     bars = axes.barh([result.title for result in results], rates, color=_BLUE)
     axes.bar_label(bars, [_speed(result) for result in results], padding=4)
-    axes.set_xlim(0, max(rates) * 1.5)
-    _horizontal(axes, "Requests a second on one machine, with median (p50) and 99th percentile (p99) of latency", "requests a second")
+    axes.set_xlim(0, max(rates) * 1.8)
+    _horizontal(axes, "Throughput and latency with everything on one machine", "requests a second")
     _save(figure, path)
 
 
@@ -45,6 +45,7 @@ def cpu(results: Sequence[Measurement], path: Path) -> None:
         left = [sum(pair) for pair in zip(left, widths, strict=True)]
     if drawn:
         axes.bar_label(bars, [f"{result.cpu_in_all:,.0f}" for result in drawn], padding=4)
+        axes.set_xlim(0, max(left) * 1.15)
         axes.legend(loc="lower right")
     longer = [f"{result.title}: {result.cpu_in_all / 1000:,.0f} ms" for result in results if result not in drawn]
     _horizontal(
