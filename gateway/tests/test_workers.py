@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import os
 import signal
 import socket
 import subprocess
@@ -26,7 +25,7 @@ class Gateway(RunningProcess):
 
     def __init__(self, *options: str, **variables: str) -> None:
         command = [str(COMMAND), "serve", "--listen", ANY, "--metrics-listen", ANY, "--server", NOWHERE, *options]
-        super().__init__(command, os.environ | variables)
+        super().__init__(command, variables)
         self.address = self.line(r"REST listening on (\S+),")[1]
         self.port = int(self.address.rpartition(":")[2])
 

@@ -2,13 +2,16 @@
 
 import contextlib
 import http.client
+import os
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -17,9 +20,13 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the en
 
 
 class RunningProcess:
-    """`lines` is what it has written to stderr so far. Killed with all its children when the context ends."""
+    """`lines` is what it has written to stderr so far, `folder` has its temporary files. Killed with its workers when the context ends."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str]) -> None:
+        """`variables` are added to the environment."""
+        self._temporary = tempfile.TemporaryDirectory(prefix="payments-")
+        self.folder = Path(self._temporary.name)
+        environment = os.environ | variables | {"TMPDIR": str(self.folder)}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.lines: list[str] = []
         self._children: list[psutil.Process] = []
@@ -91,6 +98,7 @@ class RunningProcess:
         self._reader.join()
         if self.process.stderr:
             self.process.stderr.close()
+        self._temporary.cleanup()
 
     def __enter__(self) -> Self:
         return self

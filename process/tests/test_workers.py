@@ -6,9 +6,7 @@ import signal
 import socket
 import stat
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,24 +19,14 @@ PROGRAM = Path(__file__).with_name("pid_service.py")
 ANY = "127.0.0.1:0"
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """The system's folder of temporary files, as the program has it."""
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
-
-
 class Service(RunningProcess):
-    def __init__(self, workers: int, folder: Path, address: str = ANY, metrics: str = ANY, **variables: str) -> None:
-        super().__init__([sys.executable, str(PROGRAM), str(workers), address, metrics], os.environ | variables | {"TMPDIR": str(folder)})
+    def __init__(self, workers: int, address: str = ANY, metrics: str = ANY, **variables: str) -> None:
+        super().__init__([sys.executable, str(PROGRAM), str(workers), address, metrics], variables)
 
     def ready(self, workers: int = 2) -> list[psutil.Process]:
         """The workers, once all of them listen."""
         started = self.workers(workers)
-        end = time.monotonic() + 15
-        while self.text.count("listening on") < workers:
-            assert time.monotonic() < end and self.process.poll() is None, self.text
-            time.sleep(0.01)
+        self.wait_until(lambda: self.text.count("listening on") == workers)
         return started
 
     @property
@@ -84,30 +72,27 @@ def pids_of(service: Service, connections: int) -> list[int]:
 
 
 def wait_until_stopping(service: Service, workers: int) -> None:
-    end = time.monotonic() + 10
-    while service.text.count("pids: stopping") < workers:
-        assert time.monotonic() < end, service.text
-        time.sleep(0.01)
+    service.wait_until(lambda: service.text.count("pids: stopping") >= workers)
 
 
-def test_connections_to_one_port_reach_every_worker(folder: Path) -> None:
-    with Service(3, folder) as service:
+def test_connections_to_one_port_reach_every_worker() -> None:
+    with Service(3) as service:
         workers = service.ready(3)
         assert set(pids_of(service, 100)) == {worker.pid for worker in workers}
         assert service.process.pid not in {worker.pid for worker in workers}
 
 
-def test_one_worker_is_the_process_itself(folder: Path) -> None:
-    with Service(1, folder) as service:
+def test_one_worker_is_the_process_itself() -> None:
+    with Service(1) as service:
         assert set(pids_of(service, 10)) == {service.process.pid}
         assert not psutil.Process(service.process.pid).children()
-        assert not list(folder.iterdir())
+        assert not list(service.folder.iterdir())
         assert service.stop()[0] == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_at_a_signal_each_worker_finishes_what_it_has_begun(folder: Path, number: signal.Signals) -> None:
-    with Service(2, folder) as service:
+def test_at_a_signal_each_worker_finishes_what_it_has_begun(number: signal.Signals) -> None:
+    with Service(2) as service:
         connections = [service.connect_to(worker.pid) for worker in service.ready()]
         service.process.send_signal(number)
         wait_until_stopping(service, workers=2)
@@ -119,8 +104,8 @@ def test_at_a_signal_each_worker_finishes_what_it_has_begun(folder: Path, number
         assert service.text.count("pids: stopped") == 2
 
 
-def test_a_second_signal_is_passed_on_too(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_a_second_signal_is_passed_on_too() -> None:
+    with Service(2) as service:
         connections = [service.connect_to(worker.pid) for worker in service.ready()]
         service.process.send_signal(signal.SIGTERM)
         wait_until_stopping(service, workers=2)
@@ -128,8 +113,8 @@ def test_a_second_signal_is_passed_on_too(folder: Path) -> None:
         assert not any(connection.pid() for connection in connections)
 
 
-def test_a_terminals_ctrl_c_does_not_count_twice(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_a_terminals_ctrl_c_does_not_count_twice() -> None:
+    with Service(2) as service:
         connections = [service.connect_to(worker.pid) for worker in service.ready()]
         os.killpg(os.getpgid(service.process.pid), signal.SIGINT)
         wait_until_stopping(service, workers=2)
@@ -138,8 +123,8 @@ def test_a_terminals_ctrl_c_does_not_count_twice(folder: Path) -> None:
         assert service.process.poll() is None
 
 
-def test_a_signal_before_the_workers_are_ready_stops_them_cleanly(folder: Path) -> None:
-    with Service(2, folder, PID_SERVICE_SLOW="0.5") as service:
+def test_a_signal_before_the_workers_are_ready_stops_them_cleanly() -> None:
+    with Service(2, PID_SERVICE_SLOW="0.5") as service:
         service.workers(2)
         assert "listening on" not in service.text
         assert service.stop()[0] == 0
@@ -147,10 +132,8 @@ def test_a_signal_before_the_workers_are_ready_stops_them_cleanly(folder: Path) 
 
 
 @pytest.mark.parametrize(("number", "how"), [(signal.SIGKILL, "was ended by signal 9: Killed"), (signal.SIGTERM, "exited with code 0")])
-def test_a_worker_that_ends_by_itself_ends_the_command_when_the_others_have_finished(
-    folder: Path, number: signal.Signals, how: str
-) -> None:
-    with Service(3, folder) as service:
+def test_a_worker_that_ends_by_itself_ends_the_command_when_the_others_have_finished(number: signal.Signals, how: str) -> None:
+    with Service(3) as service:
         lost, *others = service.ready(3)
         connections = [service.connect_to(other.pid) for other in others]
         lost.send_signal(number)
@@ -161,11 +144,11 @@ def test_a_worker_that_ends_by_itself_ends_the_command_when_the_others_have_fini
             connection.end()
         assert service.ended() == 1
         assert f"Error: worker 1 (process {lost.pid}) {how}" in service.text
-        assert not list(folder.iterdir())
+        assert not list(service.folder.iterdir())
 
 
-def test_an_exception_ends_its_worker_with_a_traceback_and_so_the_command(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_an_exception_ends_its_worker_with_a_traceback_and_so_the_command() -> None:
+    with Service(2) as service:
         first, _ = service.ready()
         connection = service.connect_to(first.pid)
         connection.pid("fail")
@@ -175,8 +158,8 @@ def test_an_exception_ends_its_worker_with_a_traceback_and_so_the_command(folder
         assert f"Error: worker 1 (process {first.pid}) exited with code 1" in service.text
 
 
-def test_a_worker_that_fails_while_all_stop_makes_the_command_fail(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_a_worker_that_fails_while_all_stop_makes_the_command_fail() -> None:
+    with Service(2) as service:
         first, second = service.ready()
         connections = [service.connect_to(worker.pid) for worker in (first, second)]
         service.process.send_signal(signal.SIGTERM)
@@ -186,16 +169,16 @@ def test_a_worker_that_fails_while_all_stop_makes_the_command_fail(folder: Path)
         assert service.ended() == 1
 
 
-def test_what_the_parent_owns_is_left_by_the_parent_alone_and_last(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_what_the_parent_owns_is_left_by_the_parent_alone_and_last() -> None:
+    with Service(2) as service:
         service.ready()
         assert service.stop()[0] == 0
         assert [line.partition("pids: ")[2].strip() for line in service.lines[-3:]] == ["stopped", "context left", "exit handler ran"]
         assert service.text.count("context left") == service.text.count("exit handler ran") == 1
 
 
-def test_workers_whose_parent_is_killed_finish_and_end(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_workers_whose_parent_is_killed_finish_and_end() -> None:
+    with Service(2) as service:
         workers = service.ready()
         connections = [service.connect_to(worker.pid) for worker in workers]
         service.process.kill()
@@ -207,20 +190,20 @@ def test_workers_whose_parent_is_killed_finish_and_end(folder: Path) -> None:
         assert "Traceback" not in service.text
 
 
-def test_workers_whose_parent_is_killed_before_they_are_ready_end_too(folder: Path) -> None:
-    with Service(2, folder, PID_SERVICE_SLOW="0.5") as service:
+def test_workers_whose_parent_is_killed_before_they_are_ready_end_too() -> None:
+    with Service(2, PID_SERVICE_SLOW="0.5") as service:
         workers = service.workers(2)
         service.process.kill()
         assert gone(workers)
 
 
-def test_an_address_in_use_is_an_error_before_any_worker_starts(folder: Path) -> None:
-    with Service(2, folder) as service, socket.create_server(("127.0.0.1", 0)) as foreign:
+def test_an_address_in_use_is_an_error_before_any_worker_starts() -> None:
+    with Service(2) as service, socket.create_server(("127.0.0.1", 0)) as foreign:
         service.ready()
         ours = "{}:{}".format(*service.address)
         other = f"127.0.0.1:{foreign.getsockname()[1]}"
         for addresses, option in (((ours, ANY), "--listen"), ((other, ANY), "--listen"), ((ANY, other), "--metrics-listen")):
-            with Service(2, folder, *addresses) as second:
+            with Service(2, *addresses) as second:
                 assert second.ended() == 1
                 address = addresses[option != "--listen"]
                 assert f"Error: cannot listen on {address} ({option}): " in second.text
@@ -228,13 +211,13 @@ def test_an_address_in_use_is_an_error_before_any_worker_starts(folder: Path) ->
         assert len(set(pids_of(service, 50))) == 2
 
 
-def test_a_port_is_free_again_for_the_next(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_a_port_is_free_again_for_the_next() -> None:
+    with Service(2) as service:
         service.ready()
         address = "{}:{}".format(*service.address)
         pids_of(service, 5)
         assert service.stop()[0] == 0
-    with Service(2, folder, address) as next_one:
+    with Service(2, address) as next_one:
         assert next_one.ready()
         assert len(set(pids_of(next_one, 50))) == 2
 
@@ -261,8 +244,8 @@ def test_an_address_can_be_reserved_while_connections_of_its_last_owner_linger()
     reserve(address, "--listen").close()
 
 
-def test_metrics_are_the_sums_over_the_workers(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_metrics_are_the_sums_over_the_workers() -> None:
+    with Service(2) as service:
         service.ready()
         assert len(set(pids_of(service, 50))) == 2
         found = service.metrics()
@@ -271,11 +254,11 @@ def test_metrics_are_the_sums_over_the_workers(folder: Path) -> None:
         assert not [name for name in found if name.startswith(("process_", "python_"))]
 
 
-def test_the_metrics_folder_is_private_and_removed_at_the_end(folder: Path) -> None:
-    with Service(2, folder) as service:
+def test_the_metrics_folder_is_private_and_removed_at_the_end() -> None:
+    with Service(2) as service:
         service.ready()
-        [metrics_folder] = folder.iterdir()
+        [metrics_folder] = service.folder.iterdir()
         assert metrics_folder.name.startswith("payments-metrics-")
         assert stat.S_IMODE(metrics_folder.stat().st_mode) == 0o700
         assert service.stop()[0] == 0
-        assert not list(folder.iterdir())
+        assert not list(service.folder.iterdir())

@@ -21,7 +21,7 @@ class Server(RunningProcess):
 
     def __init__(self, url: str, *options: str, **variables: str) -> None:
         command = [str(COMMAND), "serve", "--listen", ANY, "--metrics-listen", ANY, *options]
-        super().__init__(command, os.environ | variables | {"DATABASE_URL": url})
+        super().__init__(command, variables | {"DATABASE_URL": url})
         try:
             self.target = self.line(r"gRPC listening on (\S+)")[1]
         except BaseException:
