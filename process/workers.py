@@ -41,8 +41,8 @@ def run_workers(count: int, address: Address, metrics_address: Address, serve: C
     listen(metrics_address, "--metrics-listen").close()  # an error before there are workers, not after
     with (
         reserve(address, "--listen") as reserved,
-        tempfile.TemporaryDirectory(prefix="payments-metrics-") as folder,
         _awaited_signals() as awaited,
+        tempfile.TemporaryDirectory(prefix="payments-metrics-") as folder,
         _Workers() as workers,
     ):
         shared = (address[0], int(reserved.getsockname()[1]))
