@@ -16,17 +16,23 @@ from loadtest.limits import measure_limit
 from loadtest.scenario import Measurement, Scenario, measure, median_of, scenarios
 from loadtest.stored import Table
 from loadtest.table import HEAD, line
-from local.stack import Stack, stack, temporary_folder
+from local.stack import CannotStart, Stack, stack, temporary_folder
+from server.embedded import EmbeddedPostgresError
 
-SATURATION, LIMITS = "saturation", "limits"
-PARTS = [*(scenario.name for scenario in scenarios()), SATURATION, LIMITS]
-REFERENCE = "rest-create-256"  # what capacity is, and what is compared with PostgreSQL alone
+SCENARIOS = {scenario.name: scenario for scenario in scenarios()}
+SATURATION = {f"{api.name}-saturation": api for api in saturation.APIS}
+LIMITS = "limits"
+COMPARED = "rest-create-256"  # with PostgreSQL alone
 
 
 @click.command()
-@click.option("--seconds", default=5.0, show_default=True, help="How long each thing is measured, in each round.")
-@click.option("--rounds", default=3, show_default=True, help="Rounds over everything; figures are medians.")
-@click.option("--only", multiple=True, type=click.Choice(PARTS), help="Only this part; may be given more than once.")
+@click.option(
+    "--seconds", default=5.0, type=click.FloatRange(0.5), show_default=True, help="How long each thing is measured, in each round."
+)
+@click.option("--rounds", default=3, type=click.IntRange(1), show_default=True, help="Rounds over everything; figures are medians.")
+@click.option(
+    "--only", multiple=True, type=click.Choice([*SCENARIOS, *SATURATION, LIMITS]), help="Only this part; may be given more than once."
+)
 @click.option("--growth", "growing", is_flag=True, help="Measure CPU a request with few and many payments stored instead.")
 @click.option("--out", default=Path("docs/performance"), show_default=True, type=click.Path(path_type=Path), help="Folder of the report.")
 def main(seconds: float, rounds: int, only: tuple[str, ...], growing: bool, out: Path) -> None:
@@ -36,9 +42,12 @@ def main(seconds: float, rounds: int, only: tuple[str, ...], growing: bool, out:
         raise click.UsageError("--growth has no parts: leave --only out")
     _allow_connections()
     out.mkdir(parents=True, exist_ok=True)
-    with temporary_folder() as folder, stack(folder) as running, contextlib.closing(Table(running.database_url)) as table:
-        run = Run(running, table, seconds, rounds)
-        measured = run.growth(out) if growing else run.bench(set(only or PARTS), out)
+    try:
+        with temporary_folder() as folder, stack(folder) as running, contextlib.closing(Table(running.database_url)) as table:
+            run = Run(running, table, seconds, rounds)
+            measured = run.growth(out) if growing else run.bench(set(only), out)
+    except (CannotStart, EmbeddedPostgresError) as error:
+        raise click.ClickException(str(error)) from error
     sys.exit(any(measurement.errors for measurement in measured))
 
 
@@ -51,21 +60,20 @@ class Run:
     seconds: float
     rounds: int
 
-    def bench(self, parts: set[str], out: Path) -> list[Measurement]:
-        """The scenarios' figures."""
+    def bench(self, only: set[str], out: Path) -> list[Measurement]:
+        """The scenarios' figures. `only`: the parts that are wanted; empty for all."""
         report = self._head()
         print(HEAD, flush=True)
-        results = self._scenarios([scenario for scenario in scenarios() if scenario.name in parts])
+        results = self._scenarios([scenario for name, scenario in SCENARIOS.items() if not only or name in only])
         if results:
             report["scenarios"] = [dataclasses.asdict(result) for result in results]
             charts.throughput(results, out / "throughput.svg")
             charts.cpu(results, out / "cpu.svg")
-        if parts & {SATURATION, LIMITS}:
-            reference = self._reference(results)
-            if SATURATION in parts:
-                report["saturation"] = self._saturation(reference, out)
-            if LIMITS in parts:
-                report["limits"] = self._limits(reference)
+        for name, api in SATURATION.items():
+            if not only or name in only:
+                report[name] = self._saturation(api, self._reference(api.reference, results), out / f"{name}.svg")
+        if not only or LIMITS in only:
+            report[LIMITS] = self._limits(self._reference(COMPARED, results))
         _write(report, out / "bench.json")
         return results
 
@@ -102,21 +110,18 @@ class Run:
         print(line(measured.title, measured), flush=True)
         return measured
 
-    def _reference(self, results: list[Measurement]) -> Measurement:
-        for result in results:
-            if result.name == REFERENCE:
-                return result
-        (scenario,) = (scenario for scenario in scenarios() if scenario.name == REFERENCE)
-        return self._measure(scenario)
+    def _reference(self, name: str, results: list[Measurement]) -> Measurement:
+        """The figures of a scenario, which is measured where it is not among the results."""
+        return next((result for result in results if result.name == name), None) or self._measure(SCENARIOS[name])
 
-    def _saturation(self, reference: Measurement, out: Path) -> dict[str, Any]:
-        curve = saturation.curve(reference.rate, [list(self._points(reference.rate)) for _ in range(self.rounds)])
-        charts.saturation(curve, out / "saturation.svg")
-        print(f"Beyond capacity throughput is at least {curve.lowest_past_capacity:.0%} of its highest.", flush=True)
-        return dataclasses.asdict(curve) | {"lowest_past_capacity": curve.lowest_past_capacity}
+    def _saturation(self, api: saturation.Api, reference: Measurement, chart: Path) -> dict[str, Any]:
+        curve = saturation.curve(api, reference.rate, [list(self._points(api, reference.rate)) for _ in range(self.rounds)])
+        charts.saturation(curve, chart)
+        print(f"Where more is offered than can be done, throughput is at least {curve.steadiness:.0%} of its highest.", flush=True)
+        return dataclasses.asdict(curve) | {"steadiness": curve.steadiness}
 
-    def _points(self, capacity: float) -> Iterator[saturation.Point]:
-        for point in saturation.points(capacity, self.running, self.table, self.seconds):
+    def _points(self, api: saturation.Api, capacity: float) -> Iterator[saturation.Point]:
+        for point in saturation.points(api, capacity, self.running, self.table, self.seconds):
             print(line(point.measured.title, point.measured), flush=True)
             yield point
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from loadtest.answer import Answer, Malformed
+from loadtest.arrival import NOT_SENT, arrive
 from loadtest.window import Window, now
 
-NOT_SENT = "not sent"  # every connection was busy
 UNCONNECTED = "unconnected"
 CLOSED = "closed"  # by the other end, before the answer was complete
 MALFORMED = "malformed"
@@ -17,7 +17,6 @@ FAILED = frozenset({NOT_SENT, UNCONNECTED, CLOSED, MALFORMED})
 _PATIENCE = 15.0  # seconds for answers after the window; the gateway gives up after 10
 _RECONNECT = 0.05  # seconds
 _AT_ONCE = 50  # connections
-_TICK = 0.001  # seconds between looks at what is due: the finest that uvloop's timers know
 
 
 def request(method: str, path: str, body: bytes = b"") -> bytes:
@@ -174,8 +173,7 @@ class _Closed(_Traffic):
 
 @dataclass(frozen=True)
 class OpenLoop(_Load):
-    """Requests arrive at `rate` a second, whether answers come or not, as those of many independent clients do. Each counts from the
-    moment it was due, so that what waits for a slow service is seen to wait (no coordinated omission).
+    """Requests arrive at `rate` a second, whether answers come or not.
 
     All `connections` are opened before, a few at a time, as proxies keep them: else a burst of handshakes, which the kernel drops and
     repeats after seconds, is what would be measured. A request that finds all of them busy is not sent, and counted as that.
@@ -186,21 +184,11 @@ class OpenLoop(_Load):
     async def run(self, window: Window) -> None:
         traffic = _Open(self, window)
         await traffic.open()
-        arrivals = asyncio.ensure_future(self._arrive(traffic, now()))
+        arrivals = asyncio.ensure_future(arrive(self.rate, traffic.arrive))
         await asyncio.sleep(self.warm_up)
         await window.last(self.seconds)
         arrivals.cancel()
         await traffic.finish()
-
-    async def _arrive(self, traffic: "_Open", start: float) -> None:
-        due = start
-        for number in itertools.count(1):
-            while due > now():
-                await asyncio.sleep(max(_TICK, due - now()))
-            traffic.arrive(due)
-            due = start + number / self.rate
-            if not number % 256:
-                await asyncio.sleep(0)  # where it is late, answers must be read all the same
 
 
 class _Open(_Traffic):

@@ -16,8 +16,10 @@ from payments.v1.payments_pb2 import CreatePaymentRequest
 
 WARM_UP = 1.0  # seconds
 CREATE = request("POST", "/create", f'{{"data":{DATA},"payment":{PAYMENT}}}'.encode())
+CREATE_METHOD = "/payments.v1.PaymentService/CreatePayment"
+CREATE_MESSAGE = CreatePaymentRequest(data=DATA, payment=PAYMENT).SerializeToString()
+CHANNELS = 4  # connections to the server
 _CHOICES = 50_000  # requests that are made beforehand, each to a payment chosen at random
-_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,9 @@ def _rest(target: Target, connections: int, requests: list[bytes]) -> Load:
 
 
 def _grpc_create(in_flight: int) -> Callable[[Target], Load]:
-    message = CreatePaymentRequest(data=DATA, payment=PAYMENT).SerializeToString()
-    method = "/payments.v1.PaymentService/CreatePayment"
+    channels = min(CHANNELS, in_flight)
     return lambda target: rpc.ClosedLoop(
-        target.running.grpc_target, method, message, min(_CHANNELS, in_flight), in_flight, WARM_UP, target.seconds
+        target.running.grpc_target, CREATE_METHOD, CREATE_MESSAGE, channels, in_flight, WARM_UP, target.seconds
     )
 
 

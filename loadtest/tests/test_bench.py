@@ -51,11 +51,11 @@ def test_a_curve_tells_refusals_from_failures_and_how_far_throughput_falls(tmp_p
     beyond = saturation.Point.of(2000, overloaded)
     assert (beyond.refused, beyond.failed) == (1100, 100)
     points = [[saturation.Point.of(500, measured(500)), saturation.Point.of(1000, measured(1000)), beyond]] * 3
-    curve = saturation.curve(1000, points)
-    assert curve.lowest_past_capacity == 0.8
+    curve = saturation.curve(saturation.APIS[0], 1000, points)
+    assert curve.steadiness == 0.8
     assert (curve.points[2].refused, curve.points[2].failed) == (1100, 100)
     charts.saturation(curve, tmp_path / "saturation.svg")
-    assert_drawn(tmp_path / "saturation.svg", "refused with 429")
+    assert_drawn(tmp_path / "saturation.svg", "refused (told to wait)")
 
 
 def test_growth_is_measured_against_the_fewest_payments(tmp_path: Path) -> None:

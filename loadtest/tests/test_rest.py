@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from loadtest.rest import CLOSED, MALFORMED, NOT_SENT, UNCONNECTED, ClosedLoop, OpenLoop, request
+from loadtest.arrival import NOT_SENT
+from loadtest.rest import CLOSED, MALFORMED, UNCONNECTED, ClosedLoop, OpenLoop, request
 from loadtest.window import UNANSWERED, Answers, Window
 from local.stack import HOST, Ports
 
