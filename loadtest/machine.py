@@ -20,6 +20,7 @@ def describe(postgresql: str) -> dict[str, object]:
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_average": round(os.getloadavg()[0], 2),  # of the last minute before the run: what else the machine does
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "postgresql": postgresql,

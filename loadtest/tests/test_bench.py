@@ -29,7 +29,9 @@ def test_a_run_writes_its_figures_and_draws_them(tmp_path: Path) -> None:
     assert all(scenario["cpu"][part] > 0 for part in PARTS)
     assert 50 < scenario["resident_before"] <= scenario["resident_peak"] < 1000
     assert 0 < scenario["generator_cpu"] < 1
-    assert {"date", "commit", "cpu", "cores", "memory_gib", "kernel", "python", "postgresql", "packages"} == set(report["machine"])
+    assert {"date", "commit", "cpu", "cores", "memory_gib", "load_average", "kernel", "python", "postgresql", "packages"} == set(
+        report["machine"]
+    )
     assert "REST create, 1 connection" in result.output
     for chart in ("throughput.svg", "cpu.svg"):
         assert_drawn(tmp_path / chart, "REST create, 1 connection")
