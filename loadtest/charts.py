@@ -88,14 +88,17 @@ def growth(sizes: Sequence[Size], path: Path) -> None:
     for number, stored in enumerate(counts):
         found = {size.measured.title: size for size in sizes if size.stored == stored}
         places = [place + number * height for place in range(len(titles))]
-        costs = [found[title].measured.cpu_in_all for title in titles]
-        bars = axes.barh(places, costs, height * 0.9, label=f"{stored:,} payments stored", color=(_BLUE, _GREEN, _ORANGE)[number % 3])
-        axes.bar_label(bars, [f"{found[title].measured.cpu_in_all:,.0f}  ({found[title].ratio:.2f} times)" for title in titles], padding=4)
+        ratios = [found[title].ratio for title in titles]
+        bars = axes.barh(places, ratios, height * 0.9, label=f"{stored:,} payments stored", color=(_BLUE, _GREEN, _ORANGE)[number % 3])
+        axes.bar_label(bars, [f"{found[title].ratio:.2f}, {found[title].measured.cpu_in_all:,.0f} µs" for title in titles], padding=4)
+    axes.axvline(MOST, color=_RED, linestyle="--", label=f"{MOST}, the most it may grow to")
     axes.set_yticks([place + height * (len(counts) - 1) / 2 for place in range(len(titles))], titles)
-    axes.set_xlim(0, max(size.measured.cpu_in_all for size in sizes) * 1.3)
+    axes.set_xlim(0, max(size.ratio for size in sizes) * 1.3)
     axes.legend(loc="lower right")
-    title = f"CPU time a request by the number of payments stored; {MOST:.2f} times is the most it may grow to"
-    _horizontal(axes, title, "microseconds of CPU a request, gateway, server and PostgreSQL together")
+    _horizontal(
+        axes, "CPU time a request by the number of payments stored", f"CPU a request, as a multiple of that with {counts[0]:,} stored"
+    )
+    axes.xaxis.set_major_formatter("{x:g}")
     _save(figure, path)
 
 
