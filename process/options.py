@@ -2,9 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
+
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Address(click.ParamType[tuple[str, int]]):

@@ -13,8 +13,9 @@ import click
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from process.listening import CannotListen
-from process.options import Address, log_level_option, option, set_up_logging, workers_option
+from process.certificates import CertificateFiles, UnusableCertificates
+from process.listening import CannotListen, reserve
+from process.options import FILE, Address, log_level_option, option, set_up_logging, workers_option
 from process.workers import WorkerFailed, run_workers
 from server.database import InvalidDatabaseUrl, connection_string
 from server.migrate import UnsuitableDatabase
@@ -63,6 +64,23 @@ def migrate(database_url: str | None, data_dir: Path | None, log_level: str) -> 
 @main.command(context_settings={"show_default": True, "max_content_width": 140})
 @_database_options
 @option("--listen", "PAYMENTS_SERVER_LISTEN", "Where gRPC is served.", type=Address(), default="127.0.0.1:50051")
+@option("--tls-cert", "PAYMENTS_SERVER_TLS_CERT", "Serve gRPC with TLS by this certificate (PEM, with its chain).", type=FILE)
+@option(
+    "--tls-key", "PAYMENTS_SERVER_TLS_KEY", "The private key of --tls-cert (PEM). Replaced files are used without a restart.", type=FILE
+)
+@option(
+    "--tls-client-ca",
+    "PAYMENTS_SERVER_TLS_CLIENT_CA",
+    "Let in only clients with a certificate of these authorities (PEM).",
+    type=FILE,
+)
+@option(
+    "--health-listen",
+    "PAYMENTS_SERVER_HEALTH_LISTEN",
+    "Where health (grpc.health.v1) is served, and nothing else, without TLS: for Kubernetes' probes, which have no client certificate. "
+    "Nowhere where it is not given; --listen serves it too.",
+    type=Address(),
+)
 @option(
     "--metrics-listen", "PAYMENTS_SERVER_METRICS_LISTEN", "Where Prometheus metrics are served.", type=Address(), default="127.0.0.1:9464"
 )
@@ -102,17 +120,53 @@ def migrate(database_url: str | None, data_dir: Path | None, log_level: str) -> 
     type=click.FloatRange(min=0),
     default=0.5,
 )
-def serve(database_url: str | None, data_dir: Path | None, log_level: str, **options: Any) -> None:
+def serve(
+    database_url: str | None,
+    data_dir: Path | None,
+    log_level: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+    **options: Any,
+) -> None:
     """Serve gRPC until SIGTERM or SIGINT, then finish what is in flight and exit with 0."""
     _log(log_level)
+    tls = _tls(tls_cert, tls_key, tls_client_ca)
     with _database(database_url, data_dir) as url:
-        settings = Settings(database_url=url, **options)
+        settings = Settings(database_url=url, tls=tls, **options)
         try:
-            run_workers(
-                settings.workers, settings.listen, settings.metrics_listen, lambda address: _serve(replace(settings, listen=address))
-            )
-        except (CannotListen, WorkerFailed) as error:
+            with _shared_health(settings) as settings:
+                run_workers(
+                    settings.workers, settings.listen, settings.metrics_listen, lambda address: _serve(replace(settings, listen=address))
+                )
+        except (CannotListen, WorkerFailed, UnusableCertificates) as error:
             raise click.ClickException(str(error)) from None
+
+
+def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> CertificateFiles | None:
+    """The files, which can be read now; None for no TLS."""
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--tls-cert and --tls-key need each other")
+    if certificate is None:
+        if client_ca:
+            raise click.UsageError("--tls-client-ca needs --tls-cert and --tls-key")
+        return None
+    files = CertificateFiles(certificate, key, client_ca)
+    try:
+        files.read()
+    except UnusableCertificates as error:
+        raise click.ClickException(str(error)) from None
+    return files
+
+
+@contextlib.contextmanager
+def _shared_health(settings: Settings) -> Iterator[Settings]:
+    """Workers share the health port too. Raises CannotListen."""
+    if settings.workers == 1 or settings.health_listen is None:
+        yield settings
+        return
+    with reserve(settings.health_listen, "--health-listen") as reserved:
+        yield replace(settings, health_listen=(settings.health_listen[0], int(reserved.getsockname()[1])))
 
 
 def _serve(settings: Settings) -> None:

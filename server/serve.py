@@ -8,8 +8,9 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from payments.v1 import coalescing_pb2, listing_pb2, payments_pb2
+from process.certificates import CertificateWatch
 from process.collector import settle_collector
-from process.listening import CannotListen
+from process.listening import Address, CannotListen
 from process.metrics import serve_metrics
 from process.stopping import stop_signals
 from server.coalescing import CoalescingService
@@ -20,6 +21,7 @@ from server.listing import ListingService
 from server.rpc import Calls
 from server.service import PaymentService
 from server.settings import Settings
+from server.tls import server_credentials
 
 log = logging.getLogger("server")
 
@@ -48,17 +50,13 @@ _OPTIONS = [
 
 
 async def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT. Raises CannotListen."""
+    """Serves until SIGTERM or SIGINT. Raises CannotListen and UnusableCertificates."""
+    credentials = server_credentials(CertificateWatch(settings.tls)) if settings.tls else grpc.insecure_server_credentials()
     database = Database(settings.database_url, settings.pool_size)
     service = PaymentService(database)
     health = Health(settings.database_url)
-    server = grpc.aio.server(
-        options=[
-            *_OPTIONS,
-            ("grpc.max_receive_message_length", settings.max_message_size),
-            ("grpc.so_reuseport", int(settings.workers > 1)),  # else a port in use is an error, not a second owner
-        ]
-    )
+    shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
+    server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
     calls = Calls(settings.max_in_flight, settings.request_timeout)
     server.add_generic_rpc_handlers(
         (
@@ -70,23 +68,35 @@ async def serve(settings: Settings) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     reflection.enable_server_reflection((SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)
 
-    host, port = settings.listen
-    try:
-        port = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-    except RuntimeError:
-        raise CannotListen(settings.listen, "--listen", "the address is in use or not this machine's") from None
+    address = _bind(server, settings.listen, "--listen", credentials)
+    probed = grpc.aio.server(options=[shared])
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, probed)
+    if settings.health_listen:
+        log.info("health listening on %s", _bind(probed, settings.health_listen, "--health-listen", grpc.insecure_server_credentials()))
     if settings.workers == 1:
         serve_metrics(settings.metrics_listen)
     await health.start()
+    await probed.start()
     await server.start()
     background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
-    log.info("gRPC listening on %s:%d", host, port)
+    log.info("gRPC listening on %s%s", address, " with TLS" if settings.tls else "")
     settle_collector()
     await _until_signal(server, calls, health, settings.shutdown_delay)
+    await probed.stop(0)
     for task in background:
         task.cancel()
     await asyncio.gather(asyncio.to_thread(database.close), asyncio.to_thread(health.close))
     log.info("stopped")
+
+
+def _bind(server: grpc.aio.Server, address: Address, option: str, credentials: grpc.ServerCredentials) -> str:
+    """The address with its port chosen. Raises CannotListen."""
+    host, port = address
+    try:
+        port = server.add_secure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", credentials)
+    except RuntimeError:
+        raise CannotListen(address, option, "the address is in use or not this machine's") from None
+    return f"{host}:{port}"
 
 
 async def _until_signal(server: grpc.aio.Server, calls: Calls, health: Health, delay: float) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from process.certificates import CertificateFiles
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -9,6 +11,8 @@ class Settings:
 
     database_url: str
     listen: tuple[str, int]
+    tls: CertificateFiles | None  # of `listen`; with a CA clients need a certificate
+    health_listen: tuple[str, int] | None  # health alone, without TLS
     metrics_listen: tuple[str, int]  # of the parent where there are workers
     workers: int  # processes that share `listen`; this is one of them
     pool_size: int
