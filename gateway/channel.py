@@ -2,7 +2,11 @@
 
 import json
 
+import grpc
 import grpc.aio
+
+from gateway.rotation import RotatingChannel
+from process.certificates import CertificateFiles, Certificates, CertificateWatch
 
 SERVICE = "payments.v1.PaymentService"
 DOMAIN = "payments.v1"  # of the errors (google.rpc.ErrorInfo)
@@ -49,6 +53,18 @@ _OPTIONS = [
 ]
 
 
-def open_channel(target: str) -> grpc.aio.Channel:
-    """A channel to a gRPC target (gRPC's name syntax, such as `dns:///host:port` or `ipv4:10.0.0.1:50051,10.0.0.2:50051`)."""
-    return grpc.aio.insecure_channel(target, options=_OPTIONS)
+def open_channel(target: str, tls: CertificateFiles | None, server_name: str | None, grace: float) -> grpc.aio.Channel:
+    """A channel to a gRPC target (gRPC's name syntax, such as `dns:///host:port` or `ipv4:10.0.0.1:50051,10.0.0.2:50051`).
+
+    With `tls` the server's certificate has to be of the CA and have the name `server_name`, else the target's host; a certificate is shown
+    where one is given. When the files are replaced, calls in flight have `grace` seconds on the old ones. Raises UnusableCertificates.
+    """
+    if tls is None:
+        return grpc.aio.insecure_channel(target, options=_OPTIONS)
+    options = [*_OPTIONS, ("grpc.ssl_target_name_override", server_name)] if server_name else _OPTIONS
+
+    def secure_channel(certificates: Certificates) -> grpc.aio.Channel:
+        credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.certificate)
+        return grpc.aio.secure_channel(target, credentials, options=options)
+
+    return RotatingChannel(CertificateWatch(tls), secure_channel, grace)

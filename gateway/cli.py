@@ -2,13 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import uvloop
 
 from gateway.settings import Settings
+from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen
-from process.options import Address, log_level_option, option, set_up_logging, workers_option
+from process.options import FILE, Address, log_level_option, option, set_up_logging, workers_option
 from process.workers import WorkerFailed, run_workers
 
 
@@ -29,6 +31,24 @@ def main() -> None:
     "PAYMENTS_GATEWAY_SERVER",
     "The gRPC server: any gRPC target, such as dns:///payments-server:50051 or ipv4:127.0.0.1:1,127.0.0.1:2.",
     default="127.0.0.1:50051",
+)
+@option(
+    "--server-ca",
+    "PAYMENTS_GATEWAY_SERVER_CA",
+    "Call the server with TLS; its certificate has to be of these authorities (PEM) and name the host of --server.",
+    type=FILE,
+)
+@option("--server-cert", "PAYMENTS_GATEWAY_SERVER_CERT", "The certificate to show to the server (PEM, with its chain).", type=FILE)
+@option(
+    "--server-key",
+    "PAYMENTS_GATEWAY_SERVER_KEY",
+    "The private key of --server-cert (PEM). Replaced files are used without a restart.",
+    type=FILE,
+)
+@option(
+    "--server-name",
+    "PAYMENTS_GATEWAY_SERVER_NAME",
+    "The host that the server's certificate has to name, where --server is several addresses; else it is the host of --server.",
 )
 @option(
     "--cors-origin",
@@ -65,14 +85,41 @@ def main() -> None:
     default=0.5,
 )
 @log_level_option("PAYMENTS_GATEWAY_LOG_LEVEL")
-def serve(log_level: str, cors_origin: tuple[str, ...], **options: object) -> None:
+def serve(
+    log_level: str,
+    cors_origin: tuple[str, ...],
+    server_ca: Path | None,
+    server_cert: Path | None,
+    server_key: Path | None,
+    server_name: str | None,
+    **options: object,
+) -> None:
     """Serve REST until SIGTERM or SIGINT, then finish what is in flight and exit with 0."""
     set_up_logging(log_level)
-    settings = Settings(cors_origins=cors_origin, **options)  # type: ignore[arg-type]  # click has converted each option
+    tls = _tls(server_ca, server_cert, server_key)
+    if server_name and not tls:
+        raise click.UsageError("--server-name needs --server-ca, without which there is no TLS")
+    settings = Settings(cors_origins=cors_origin, tls=tls, server_name=server_name, **options)  # type: ignore[arg-type]  # click has converted each option
     try:
         run_workers(settings.workers, settings.listen, settings.metrics_listen, lambda address: _serve(replace(settings, listen=address)))
-    except (CannotListen, WorkerFailed) as error:
+    except (CannotListen, WorkerFailed, UnusableCertificates) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> CertificateFiles | None:
+    """The files, which can be read now; None for no TLS."""
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--server-cert and --server-key need each other")
+    if ca is None:
+        if certificate:
+            raise click.UsageError("--server-cert needs --server-ca, without which there is no TLS")
+        return None
+    files = CertificateFiles(certificate, key, ca)
+    try:
+        files.read()
+    except UnusableCertificates as error:
+        raise click.ClickException(str(error)) from None
+    return files
 
 
 def _serve(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from process.stopping import stop_signals
 log = logging.getLogger("gateway")
 
 DRAIN = 25  # seconds in-flight requests have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
+_MARGIN = 5.0  # seconds between the deadline of a call and the end of a channel that is no longer used
 KEEP_ALIVE = 75  # seconds an idle connection is kept: longer than nginx's 60, so that nginx is the one that closes
 
 
@@ -32,12 +33,12 @@ class _Server(uvicorn.Server):
 
 
 async def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT. Raises CannotListen."""
+    """Serves until SIGTERM or SIGINT. Raises CannotListen and UnusableCertificates."""
     listener = listen(settings.listen, "--listen", shared=settings.workers > 1)
     if settings.workers == 1:
         serve_metrics(settings.metrics_listen)
     readiness = Readiness()
-    async with open_channel(settings.server) as channel:
+    async with open_channel(settings.server, settings.tls, settings.server_name, settings.request_timeout + _MARGIN) as channel:
         server = _Server(
             uvicorn.Config(
                 create_app(settings, channel, readiness),
@@ -55,7 +56,7 @@ async def serve(settings: Settings) -> None:
         )
         stopping = asyncio.ensure_future(_stop_on_signal(server, readiness, settings.shutdown_delay))
         host, port = listener.getsockname()[:2]
-        log.info("REST listening on %s:%d, server %s", host, port, settings.server)
+        log.info("REST listening on %s:%d, server %s%s", host, port, settings.server, " with TLS" if settings.tls else "")
         settle_collector()
         await server.serve(sockets=[listener])
         stopping.cancel()

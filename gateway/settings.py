@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from process.certificates import CertificateFiles
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -11,6 +13,8 @@ class Settings:
     metrics_listen: tuple[str, int]  # of the parent where there are workers
     workers: int  # processes that share `listen`; this is one of them
     server: str
+    tls: CertificateFiles | None  # of calls to the server
+    server_name: str | None  # that its certificate has to have, instead of the host in `server`
     cors_origins: tuple[str, ...]
     request_timeout: float  # seconds
     max_body: int  # bytes

@@ -5,37 +5,15 @@ import http.client
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
-from process.tests.running_process import RunningProcess, gone, ports
+from gateway.tests.gateway_process import ANY, COMMAND, Gateway
+from process.tests.running_process import gone, ports
 
-ANY = "127.0.0.1:0"
-NOWHERE = "127.0.0.1:1"  # no server is needed to see who answers
-COMMAND = Path(sys.executable).with_name("payments-gateway")
 UNFINISHED = b'{"data": {}, "payment": 1'
-
-
-class Gateway(RunningProcess):
-    """`payments-gateway serve` on free ports, once it listens."""
-
-    def __init__(self, *options: str, **variables: str) -> None:
-        command = [str(COMMAND), "serve", "--listen", ANY, "--metrics-listen", ANY, "--server", NOWHERE, *options]
-        super().__init__(command, variables)
-        self.address = self.line(r"REST listening on (\S+),")[1]
-        self.port = int(self.address.rpartition(":")[2])
-
-    def ready(self, workers: int) -> list[psutil.Process]:
-        started = self.workers(workers)
-        self.wait_until(lambda: self.text.count("REST listening") == workers)
-        return started
-
-    def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
 
 
 def clients_of(worker: psutil.Process, gateway: Gateway) -> int:
