@@ -11,7 +11,7 @@ from gateway.transcoding import Refusal, problem_response
 
 Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-RETRY_AFTER = 1  # seconds
+RETRY_AFTER = 2  # seconds
 # Reading a request and refusing it takes half the time of answering it, so that under twice the load nothing else would be done. A refusal
 # that is held back for as long as it asks its client to wait holds the client back, heeded or not, and costs nothing meanwhile.
 HOLD = float(RETRY_AFTER)
@@ -23,19 +23,16 @@ class InFlight:
     def __init__(self, most: int) -> None:
         self._most = most
         self._in_flight = 0
+        refusal = Refusal("Too many requests are in flight.", code=code_pb2.RESOURCE_EXHAUSTED, reason="TOO_MANY_REQUESTS")
+        self._refuse = problem_response(refusal.status(DOMAIN), headers={"Retry-After": str(RETRY_AFTER)})
 
     async def handle(self, handle: Handle, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers by `handle`, or with 429 and Retry-After where all places are taken."""
         if self._in_flight >= self._most:
             await asyncio.sleep(HOLD)
-            return await _too_many()(scope, receive, send)
+            return await self._refuse(scope, receive, send)
         self._in_flight += 1
         try:
             await handle(scope, receive, send)
         finally:
             self._in_flight -= 1
-
-
-def _too_many() -> Handle:
-    refusal = Refusal("Too many requests are in flight.", code=code_pb2.RESOURCE_EXHAUSTED, reason="TOO_MANY_REQUESTS")
-    return problem_response(refusal.status(DOMAIN), headers={"Retry-After": str(RETRY_AFTER)})

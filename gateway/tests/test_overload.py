@@ -43,7 +43,7 @@ async def test_one_request_too_many_is_held_and_then_told_when_to_come_back() ->
     start, body = await requests.make()
     assert time.monotonic() - begin >= HOLD * 0.9
     headers = dict(start["headers"])
-    assert (start["status"], headers[b"retry-after"], headers[b"content-type"]) == (429, b"1", b"application/problem+json")
+    assert (start["status"], headers[b"retry-after"], headers[b"content-type"]) == (429, b"2", b"application/problem+json")
     assert json.loads(body["body"])["reason"] == "TOO_MANY_REQUESTS"
     requests.end.set()
     assert [(await each)[0]["status"] for each in working] == [200, 200]
