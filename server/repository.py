@@ -54,7 +54,7 @@ _UPDATE = f"""WITH item AS (
 )
 UPDATE payments p SET status = item.status, revision = p.revision + 1, update_time = greatest(now(), p.create_time)
 FROM item JOIN locked USING (id)
-WHERE p.id = item.id AND (item.revision IS NULL OR p.revision = item.revision) RETURNING {_COLUMNS}"""
+WHERE p.id = item.id AND p.id = ANY(%(ids)s::uuid[]) AND (item.revision IS NULL OR p.revision = item.revision) RETURNING {_COLUMNS}"""
 _DELETE = f"""DELETE FROM payments p
 WHERE id = %(id)s::uuid AND (%(revision)s::bigint IS NULL OR revision = %(revision)s::bigint) RETURNING {_COLUMNS}"""
 # The outer SELECT alone writes documents out as text, so a page costs what it returns. The first row goes in whatever its size.
