@@ -18,6 +18,7 @@ from process.listening import CannotListen, reserve
 from process.options import FILE, Address, log_level_option, option, set_up_logging, workers_option
 from process.workers import WorkerFailed, run_workers
 from server.database import InvalidDatabaseUrl, connection_string
+from server.grants import UnsuitableRole
 from server.migrate import UnsuitableDatabase
 from server.migrate import migrate as migrate_database
 from server.settings import Settings
@@ -50,13 +51,18 @@ def main() -> None:
 
 @main.command(context_settings={"show_default": True, "max_content_width": 140})
 @_database_options
-def migrate(database_url: str | None, data_dir: Path | None, log_level: str) -> None:
+@option(
+    "--app-role",
+    "PAYMENTS_SERVER_APP_ROLE",
+    "A role of PostgreSQL that gets what serving takes, no more: give its URL to serve, and the owner's to migrate.",
+)
+def migrate(database_url: str | None, data_dir: Path | None, log_level: str, app_role: str | None) -> None:
     """Bring the database's schema up to date, then exit."""
     _log(log_level)
     with _database(database_url, data_dir) as url:
         try:
-            migrate_database(url)
-        except (SQLAlchemyError, UnsuitableDatabase) as error:
+            migrate_database(url, app_role)
+        except (SQLAlchemyError, UnsuitableDatabase, UnsuitableRole) as error:
             raise click.ClickException(f"cannot migrate: {str(getattr(error, 'orig', error)).strip()}") from None
     click.echo("The schema is up to date.")
 

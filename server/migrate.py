@@ -7,6 +7,7 @@ from alembic.config import Config
 from sqlalchemy import text
 
 from server.database import make_engine
+from server.grants import grant
 
 OLDEST = 15  # PostgreSQL's major version
 
@@ -17,8 +18,11 @@ class UnsuitableDatabase(Exception):
     """The database is older than OLDEST, or cannot hold every character."""
 
 
-def migrate(url: str) -> None:
-    """Migrates to the newest version; does nothing where it is there. Raises UnsuitableDatabase and SQLAlchemy's errors."""
+def migrate(url: str, app_role: str | None = None) -> None:
+    """Migrates to the newest version and gives `app_role` what serving takes; does nothing where that is so.
+
+    Raises UnsuitableDatabase, UnsuitableRole and SQLAlchemy's errors.
+    """
     engine = make_engine(url, pool_size=1).execution_options(isolation_level="READ COMMITTED")
     try:
         with engine.begin() as connection:
@@ -34,5 +38,7 @@ def migrate(url: str) -> None:
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if app_role:
+                grant(connection, app_role)
     finally:
         engine.dispose()

@@ -42,17 +42,29 @@ def new_database(postgres: EmbeddedPostgres) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="module")
-def url(new_database: Callable[..., str]) -> str:
-    """A migrated database."""
+def owner_url(new_database: Callable[..., str], app_role: str) -> str:
+    """A migrated database, as its owner."""
     created = new_database()
-    migrate(created)
+    migrate(created, app_role)
     return created
 
 
+@pytest.fixture(scope="session")
+def app_role(postgres: EmbeddedPostgres) -> str:
+    run(postgres.url, "CREATE ROLE payments_app LOGIN")
+    return "payments_app"
+
+
+@pytest.fixture(scope="module")
+def url(owner_url: str, app_role: str) -> str:
+    """The same as the role that serves, so that every test proves that its rights are enough."""
+    return owner_url.replace("payments@", f"{app_role}@")
+
+
 @pytest.fixture
-def query(url: str) -> Iterator[Query]:
-    """Runs SQL on the file's database over a connection of its own, in autocommit."""
-    connection = psycopg2.connect(url)
+def query(owner_url: str) -> Iterator[Query]:
+    """Runs SQL on the file's database over the owner's own connection, in autocommit."""
+    connection = psycopg2.connect(owner_url)
     connection.autocommit = True
 
     def rows(statement: str, *arguments: object) -> list[tuple[Any, ...]]:

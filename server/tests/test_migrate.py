@@ -28,15 +28,18 @@ def test_several_processes_may_migrate_at_once(new_database: Callable[..., str])
     assert rows(url, "SELECT count(*), octet_length(min(key::text)) FROM page_token_key") == [(1, 66)]
 
 
-def test_migrating_again_changes_nothing(url: str) -> None:
-    before = rows(url, "SELECT key FROM page_token_key"), rows(url, "SELECT oid FROM pg_class WHERE relname = 'payments'")
-    migrate(url)
-    assert before == (rows(url, "SELECT key FROM page_token_key"), rows(url, "SELECT oid FROM pg_class WHERE relname = 'payments'"))
+def test_migrating_again_changes_nothing(owner_url: str) -> None:
+    before = rows(owner_url, "SELECT key FROM page_token_key"), rows(owner_url, "SELECT oid FROM pg_class WHERE relname = 'payments'")
+    migrate(owner_url)
+    assert before == (
+        rows(owner_url, "SELECT key FROM page_token_key"),
+        rows(owner_url, "SELECT oid FROM pg_class WHERE relname = 'payments'"),
+    )
 
 
-def test_a_migration_that_waits_for_another_leaves_no_lock_behind(url: str) -> None:
-    migrate(url)
-    assert rows(url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]
+def test_a_migration_that_waits_for_another_leaves_no_lock_behind(owner_url: str) -> None:
+    migrate(owner_url)
+    assert rows(owner_url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]
 
 
 def test_a_database_that_cannot_hold_every_character_is_refused(new_database: Callable[..., str]) -> None:

@@ -39,8 +39,8 @@ class Notebook:
 
 
 @pytest.fixture(scope="module")
-def connection(url: str) -> Iterator[Any]:
-    connection = psycopg2.connect(url)
+def connection(owner_url: str) -> Iterator[Any]:
+    connection = psycopg2.connect(owner_url)
     with connection.cursor() as cursor:
         cursor.execute(FILL)
         connection.commit()

@@ -106,7 +106,7 @@ def test_tls_is_of_version_1_2_or_1_3_and_speaks_http_2(url: str, authority: Aut
         context = ssl.create_default_context(cafile=authority.ca)
         context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else this side refuses what the server is to refuse
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-        with socket.create_connection((host, int(port)), 5) as wire, pytest.raises(ssl.SSLError, match="EOF|PROTOCOL_VERSION"):
+        with socket.create_connection((host, int(port)), 5) as wire, pytest.raises(ssl.SSLError, match=r"EOF|PROTOCOL_VERSION"):
             context.wrap_socket(wire, server_hostname=host)
 
 
