@@ -13,7 +13,7 @@ from gateway.http import Protocol
 from gateway.settings import Settings
 from gateway.status import Readiness
 from process.collector import settle_collector
-from process.listening import listen
+from process.listening import BACKLOG, allow_connections, listen
 from process.metrics import serve_metrics
 from process.stopping import stop_signals
 
@@ -34,6 +34,7 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CannotListen and UnusableCertificates."""
+    allow_connections()
     listener = listen(settings.listen, "--listen", shared=settings.workers > 1)
     if settings.workers == 1:
         serve_metrics(settings.metrics_listen)
@@ -50,6 +51,7 @@ async def serve(settings: Settings) -> None:
                 access_log=False,
                 log_config=None,
                 log_level=logging.WARNING,
+                backlog=BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=DRAIN,
             )

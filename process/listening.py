@@ -1,8 +1,12 @@
 """The addresses that a process listens on."""
 
+import resource
 import socket
 
 Address = tuple[str, int]
+
+BACKLOG = 65_535  # connections that wait to be accepted; the kernel's own limit, net.core.somaxconn, is lower
+_MOST_FILES = 1 << 20  # Linux' own limit, fs.nr_open
 
 
 class CannotListen(Exception):
@@ -17,9 +21,16 @@ def listen(address: Address, option: str, *, shared: bool = False) -> socket.soc
     host, port = address
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server(address, family=family, backlog=2048, reuse_port=shared)
+        return socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
         raise CannotListen(address, option, error.strerror) from error
+
+
+def allow_connections() -> None:
+    """Raises the soft limit on open files, which is kept low for programs that use select(2), to the hard one, or to a million."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def reserve(address: Address, option: str) -> socket.socket:

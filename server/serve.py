@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha import reflection
 from payments.v1 import coalescing_pb2, listing_pb2, payments_pb2
 from process.certificates import CertificateWatch
 from process.collector import settle_collector
-from process.listening import Address, CannotListen
+from process.listening import Address, CannotListen, allow_connections
 from process.metrics import serve_metrics
 from process.stopping import stop_signals
 from server.coalescing import CoalescingService
@@ -52,6 +52,7 @@ _OPTIONS = [
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CannotListen and UnusableCertificates."""
     credentials = server_credentials(CertificateWatch(settings.tls)) if settings.tls else grpc.insecure_server_credentials()
+    allow_connections()
     database = Database(settings.database_url, settings.pool_size)
     service = PaymentService(database)
     health = Health(settings.database_url)
