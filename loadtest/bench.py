@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from loadtest import charts, growth, machine, saturation
+from loadtest.echo import measure_echo
 from loadtest.limits import measure_limit
 from loadtest.scenario import Measurement, Scenario, measure, median_of, scenarios
 from loadtest.stored import Table
@@ -23,6 +24,7 @@ SCENARIOS = {scenario.name: scenario for scenario in scenarios()}
 SATURATION = {f"{api.name}-saturation": api for api in saturation.APIS}
 LIMITS = "limits"
 COMPARED = "rest-create-256"  # with PostgreSQL alone
+COMPARED_RPC = "grpc-create-64"  # with gRPC alone
 
 
 @click.command()
@@ -73,7 +75,7 @@ class Run:
             if not only or name in only:
                 report[name] = self._saturation(api, self._reference(api.reference, results), out / f"{name}.svg")
         if not only or LIMITS in only:
-            report[LIMITS] = self._limits(self._reference(COMPARED, results))
+            report[LIMITS] = self._limits(self._reference(COMPARED, results), self._reference(COMPARED_RPC, results))
         _write(report, out / "bench.json")
         return results
 
@@ -125,13 +127,26 @@ class Run:
             print(line(point.measured.title, point.measured), flush=True)
             yield point
 
-    def _limits(self, reference: Measurement) -> dict[str, Any]:
+    def _limits(self, reference: Measurement, rpc_reference: Measurement) -> dict[str, Any]:
         self.table.fill(0)
         limit = measure_limit(self.running, self.seconds)
         rate, cpu = reference.rate / limit.rate, reference.cpu["PostgreSQL"] / limit.cpu
         print(f"pgbench, {limit.clients} clients: {limit.rate:,.0f} creates a second, {limit.cpu:.0f} µs of PostgreSQL's CPU each.")
         print(f"{reference.title}: {rate:.2f} times as many, at {cpu:.2f} of that CPU.", flush=True)
-        return {"pgbench": dataclasses.asdict(limit), "compared": reference.name, "rate_ratio": rate, "postgresql_cpu_ratio": cpu}
+        echo = measure_echo(self.seconds)
+        rpc_rate, rpc_cpu = rpc_reference.rate / echo.rate, rpc_reference.cpu["server"] / echo.cpu
+        print(f"A gRPC server that does nothing: {echo.rate:,.0f} calls a second, {echo.cpu:.0f} µs of its CPU each.")
+        print(f"{rpc_reference.title}: {rpc_rate:.2f} times as many, at {rpc_cpu:.2f} of that CPU.", flush=True)
+        return {
+            "pgbench": dataclasses.asdict(limit),
+            "compared": reference.name,
+            "rate_ratio": rate,
+            "postgresql_cpu_ratio": cpu,
+            "grpc": dataclasses.asdict(echo),
+            "grpc_compared": rpc_reference.name,
+            "grpc_rate_ratio": rpc_rate,
+            "grpc_cpu_ratio": rpc_cpu,
+        }
 
 
 def _allow_connections() -> None:

@@ -1,0 +1,97 @@
+"""What gRPC in Python takes by itself: a server that answers each call with the same payment, and does nothing else."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import grpc.aio
+import psutil
+import uvloop
+
+from loadtest import rpc
+from loadtest.generator import generate
+from loadtest.scenario import CHANNELS, CREATE_MESSAGE, CREATE_METHOD, WARM_UP
+from loadtest.stored import DATA, PAYMENT
+from local.stack import HOST
+from payments.v1 import payments_pb2
+from process.collector import settle_collector
+
+_IN_FLIGHT = 64
+
+
+@dataclass(frozen=True)
+class Echo:
+    """Calls a second, and the server's CPU microseconds a call."""
+
+    rate: float
+    cpu: float
+
+
+def measure_echo(seconds: float) -> Echo:
+    """Raises GeneratorFailed."""
+    with _served() as (port, process):
+        cost = _Cost(process)
+        load = rpc.ClosedLoop(f"{HOST}:{port}", CREATE_METHOD, CREATE_MESSAGE, CHANNELS, _IN_FLIGHT, WARM_UP, seconds)
+        answers = generate(load, cost)
+    return Echo(answers.rate, cost.seconds * 1e6 / max(1, answers.answered))
+
+
+@contextlib.contextmanager
+def _served() -> Iterator[tuple[int, psutil.Process]]:
+    with subprocess.Popen([sys.executable, "-m", "loadtest.echo"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield int(process.stdout.readline()), psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+class _Cost:
+    """An observer of a load: the CPU seconds that a process takes in the window."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+        self.seconds = 0.0
+
+    def begin(self) -> None:
+        self.seconds = -self._used()
+
+    def sample(self) -> None:
+        """Nothing changes that needs to be looked at."""
+
+    def end(self) -> None:
+        self.seconds += self._used()
+
+    def _used(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+
+async def _serve() -> None:
+    service, method = CREATE_METHOD.strip("/").split("/")
+    answer = payments_pb2.Payment(
+        id="01890a5d-ac96-774b-bcce-b302099a8057", status=payments_pb2.STATUS_INSERTED, data=DATA, payment=PAYMENT, etag="1"
+    )
+
+    async def handle(request: payments_pb2.CreatePaymentRequest, context: object) -> payments_pb2.Payment:
+        return answer
+
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(
+        handle,
+        request_deserializer=payments_pb2.CreatePaymentRequest.FromString,
+        response_serializer=payments_pb2.Payment.SerializeToString,
+    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
+    port = server.add_insecure_port(f"{HOST}:0")
+    await server.start()
+    settle_collector()
+    print(port, flush=True)
+    await asyncio.Event().wait()  # until it is terminated
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())
