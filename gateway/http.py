@@ -36,10 +36,9 @@ class _Gathering:
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._held:
-            data = b"".join(self._held)
-            self._held.clear()
-            self._transport.write(data)
+        if self._held and not self._transport.is_closing():  # the client may have gone since
+            self._transport.write(b"".join(self._held))
+        self._held.clear()
 
     def __getattr__(self, name: str) -> Any:
         """What else a transport does."""
