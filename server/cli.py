@@ -17,10 +17,12 @@ from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen, reserve
 from process.options import FILE, Address, log_level_option, option, set_up_logging, workers_option
 from process.workers import WorkerFailed, run_workers
+from server.api_keys import InvalidKeyFile, KeyFile
 from server.database import InvalidDatabaseUrl, connection_string
 from server.grants import UnsuitableRole
 from server.migrate import UnsuitableDatabase
 from server.migrate import migrate as migrate_database
+from server.new_key import create_key
 from server.settings import Settings
 
 
@@ -47,6 +49,9 @@ def _database_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.version_option(package_name="payments")
 def main() -> None:
     """The gRPC server of the payments service."""
+
+
+main.add_command(create_key)
 
 
 @main.command(context_settings={"show_default": True, "max_content_width": 140})
@@ -126,6 +131,19 @@ def migrate(database_url: str | None, data_dir: Path | None, log_level: str, app
     type=click.FloatRange(min=0),
     default=0.5,
 )
+@option(
+    "--api-keys-file",
+    "PAYMENTS_SERVER_API_KEYS_FILE",
+    "The API keys that callers need, as `payments-server new-key` prints them, a line each; read again when it changes. Without it the "
+    "service is open to everybody.",
+    type=FILE,
+)
+@option(
+    "--reflection",
+    "PAYMENTS_SERVER_REFLECTION",
+    "Serve reflection, which needs no key, also where API keys are needed.",
+    is_flag=True,
+)
 def serve(
     database_url: str | None,
     data_dir: Path | None,
@@ -133,13 +151,15 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_client_ca: Path | None,
+    api_keys_file: Path | None,
     **options: Any,
 ) -> None:
     """Serve gRPC until SIGTERM or SIGINT, then finish what is in flight and exit with 0."""
     _log(log_level)
     tls = _tls(tls_cert, tls_key, tls_client_ca)
+    api_keys = _api_keys(api_keys_file)
     with _database(database_url, data_dir) as url:
-        settings = Settings(database_url=url, tls=tls, **options)
+        settings = Settings(database_url=url, tls=tls, api_keys=api_keys, **options)
         try:
             with _shared_health(settings) as settings:
                 run_workers(
@@ -180,6 +200,16 @@ def _serve(settings: Settings) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
+
+
+def _api_keys(path: Path | None) -> KeyFile | None:
+    if path is None:
+        logging.getLogger("server").warning("no --api-keys-file: everybody who reaches the service may use it")
+        return None
+    try:
+        return KeyFile(path)
+    except InvalidKeyFile as error:
+        raise click.UsageError(f"--api-keys-file: {error}") from None
 
 
 def _log(level: str) -> None:

@@ -16,21 +16,28 @@ RETRY_AFTER = Duration(seconds=1)
 class Failure(Exception):
     """A call, or one item of a batch, that ends with this status."""
 
-    def __init__(self, code: int, reason: str, message: str, *, fields: Mapping[str, str] | None = None, retry: bool = False) -> None:
-        """`reason`: for programs, unique within DOMAIN; `fields`: what is wrong with each field at fault, by its path."""
+    def __init__(
+        self, code: int, reason: str, message: str, *, fields: Mapping[str, str] | None = None, retry: bool = False, challenge: str = ""
+    ) -> None:
+        """`reason`: for programs, unique within DOMAIN; `fields`: what is wrong with each field at fault, by its path.
+
+        `challenge`: what HTTP says of it in WWW-Authenticate (RFC 9110, section 11.6.1).
+        """
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.fields = fields or {}
         self.retry = retry
+        self.challenge = challenge
 
     def status(self, prefix: str = "") -> status_pb2.Status:
         """`prefix`: what stands before the field's path when it is part of a larger message, such as `requests[3].`"""
         faults = {prefix + field: description for field, description in self.fields.items()}
         message = "; ".join(f"{field}: {description}" for field, description in faults.items()) or self.message
         status = status_pb2.Status(code=self.code, message=message)
-        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN))
+        metadata = {"www-authenticate": self.challenge} if self.challenge else None
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=metadata))
         if faults:
             violations = [error_details_pb2.BadRequest.FieldViolation(field=field, description=faults[field]) for field in faults]
             status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))

@@ -32,10 +32,10 @@ ON CONFLICT (id) DO NOTHING RETURNING {_COLUMNS}"""
 # A key that is older than it has to be kept counts as absent. Keys are taken in order, so that two batches cannot deadlock.
 _INSERT_KEYED = f"""WITH item AS (
   SELECT * FROM unnest(%(ids)s::uuid[], %(statuses)s::smallint[], %(data)s::jsonb[], %(payments)s::numeric[],
-    %(keys)s::text[], %(fingerprints)s::bytea[]) AS item (id, status, data, payment, key, fingerprint)
+    %(clients)s::text[], %(keys)s::text[], %(fingerprints)s::bytea[]) AS item (id, status, data, payment, client, key, fingerprint)
 ), claimed AS (
   INSERT INTO idempotency_keys AS k (client, key, fingerprint, payment_id)
-  SELECT %(client)s, key, fingerprint, id FROM item ORDER BY key
+  SELECT client, key, fingerprint, id FROM item ORDER BY client, key
   ON CONFLICT (client, key) DO UPDATE SET fingerprint = excluded.fingerprint, payment_id = excluded.payment_id, create_time = now()
     WHERE k.create_time < now() - %(kept)s
   RETURNING payment_id
@@ -43,8 +43,9 @@ _INSERT_KEYED = f"""WITH item AS (
 INSERT INTO payments AS p (id, status, data, payment)
 SELECT id, status, data, payment FROM item WHERE id IN (SELECT payment_id FROM claimed)
 RETURNING {_COLUMNS}"""
-_BY_KEYS = f"""SELECT k.key, k.fingerprint, {_COLUMNS} FROM idempotency_keys k LEFT JOIN payments p ON p.id = k.payment_id
-WHERE k.client = %(client)s AND k.key = ANY(%(keys)s) AND k.create_time >= now() - %(kept)s"""
+_BY_KEYS = f"""SELECT k.client, k.key, k.fingerprint, {_COLUMNS}
+FROM idempotency_keys k LEFT JOIN payments p ON p.id = k.payment_id
+WHERE (k.client, k.key) IN (SELECT * FROM unnest(%(clients)s::text[], %(keys)s::text[])) AND k.create_time >= now() - %(kept)s"""
 _BY_IDS = f"SELECT {_COLUMNS} FROM payments p WHERE p.id = ANY(%(ids)s::uuid[])"
 # Rows are locked in the order of their ids, so that two groups cannot deadlock.
 _UPDATE = f"""WITH item AS (
@@ -96,7 +97,7 @@ class Payment(NamedTuple):
 
 @dataclass(frozen=True)
 class NewPayment:
-    """A valid create. `key`: of the client's choice, empty for none."""
+    """A valid create. `key`: of the client's choice, empty for none; it means nothing to other clients."""
 
     id: str
     status: int
@@ -172,46 +173,38 @@ class Repository:
         first: dict[tuple[str, str], NewPayment] = {}
         for item in items:
             first.setdefault((item.client, item.key), item)
-        client = items[0].client
         fingerprints = {item.id: item.fingerprint() for item in items}
         outcomes: dict[str, Outcome] = {}
         for _ in range(3):  # a key that is pruned between the insert and the read is free again
             waiting = [item for item in items if item.id not in outcomes]
             fresh = [item for item in waiting if first[item.client, item.key] is item]
             if fresh:
-                parameters = _columns(fresh) | {
-                    "client": client,
-                    "keys": [item.key for item in fresh],
-                    "fingerprints": [fingerprints[item.id] for item in fresh],
-                    "kept": idempotency.KEPT,
-                }
+                parameters = _columns(fresh) | _keys(fresh) | {"fingerprints": [fingerprints[item.id] for item in fresh]}
                 for row in self._database.execute(_INSERT_KEYED, parameters, deadline, repeatable=True):
                     outcomes[row[0]] = Payment(*row)
             waiting = [item for item in waiting if item.id not in outcomes]
             if not waiting:
                 break
             try:
-                self._read_keyed(client, waiting, fingerprints, outcomes, deadline)
+                self._read_keyed(waiting, fingerprints, outcomes, deadline)
             except Failure as failure:
                 if not outcomes:
                     raise
                 return [outcomes.get(item.id) or failure for item in items]
         return [outcomes.get(item.id) or conflict() for item in items]
 
-    def _read_keyed(
-        self, client: str, items: list[NewPayment], fingerprints: dict[str, bytes], outcomes: dict[str, Outcome], deadline: float
-    ) -> None:
+    def _read_keyed(self, items: list[NewPayment], fingerprints: dict[str, bytes], outcomes: dict[str, Outcome], deadline: float) -> None:
         """In a statement of its own: the one that met the key cannot see what another transaction had just committed."""
-        parameters = {"client": client, "keys": [item.key for item in items], "kept": idempotency.KEPT}
-        found = {row[0]: row for row in self._database.execute(_BY_KEYS, parameters, deadline, repeatable=True)}
+        found = {(row[0], row[1]): row[2:] for row in self._database.execute(_BY_KEYS, _keys(items), deadline, repeatable=True)}
         for item in items:
-            row = found.get(item.key)
+            row = found.get((item.client, item.key))
             if row is None:
                 continue
-            if bytes(row[1]) != fingerprints[item.id]:
+            fingerprint, *payment = row
+            if bytes(fingerprint) != fingerprints[item.id]:
                 outcomes[item.id] = key_reused()
             else:
-                outcomes[item.id] = not_found() if row[2] is None else Payment(*row[2:])
+                outcomes[item.id] = not_found() if payment[0] is None else Payment(*payment)
 
     def get(self, id: str, deadline: float) -> Payment:
         rows = self._database.execute(_BY_IDS, {"ids": [id]}, deadline, repeatable=True)
@@ -282,6 +275,10 @@ def _columns(items: Sequence[NewPayment]) -> dict[str, object]:
         "data": [item.data for item in items],
         "payments": [item.payment for item in items],
     }
+
+
+def _keys(items: Sequence[NewPayment]) -> dict[str, object]:
+    return {"clients": [item.client for item in items], "keys": [item.key for item in items], "kept": idempotency.KEPT}
 
 
 def _repeated(item: NewPayment, found: dict[str, Payment] | Failure) -> Outcome:

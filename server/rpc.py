@@ -1,9 +1,10 @@
-"""What every call passes through: decoding, the limit on calls in flight, the deadline, errors, metrics."""
+"""What every call passes through: access, decoding, the limit on calls in flight, the deadline, errors, metrics."""
 
 import asyncio
 import time
 from collections import Counter as Counts
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NoReturn
 
 import grpc
@@ -15,6 +16,8 @@ from google.rpc import code_pb2
 from prometheus_client import Counter, Histogram
 
 from process.deadlines import Deadlines
+from server.access import Access, required_scope
+from server.call import ANYBODY, Call, Caller, Metadata
 from server.errors import Failure, deadline_exceeded, too_many_requests, unexpected
 
 Behaviour = Callable[..., Awaitable[Message]]
@@ -22,19 +25,24 @@ Behaviour = Callable[..., Awaitable[Message]]
 # Seconds. Refusing a call costs the most part of answering it. A refusal that is held back holds its caller back, whether the caller heeds
 # the RetryInfo or not, and costs nothing meanwhile. The gateway holds its own callers.
 HOLD = 1.0
+# The trailing metadata that tells whose API key the call carried.
+CLIENT = "payments-client"
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _STARTED = Counter("grpc_server_started", "Calls begun.", ["grpc_service", "grpc_method", "grpc_type"])
 _HANDLED = Counter("grpc_server_handled", "Calls ended, by code.", ["grpc_service", "grpc_method", "grpc_type", "grpc_code"])
 _SECONDS = Histogram("grpc_server_handling_seconds", "Seconds from begin to end of a call.", ["grpc_service", "grpc_method", "grpc_type"])
+# Names are those of the file of keys, so that nobody else can make more series.
+_CLIENT_CALLS = Counter("payments_server_client_calls", "Calls ended, by client and code.", ["client", "grpc_method", "grpc_code"])
 
 
 class Calls:
     """The calls of one service on their way through this process."""
 
-    def __init__(self, max_in_flight: int, request_timeout: float) -> None:
+    def __init__(self, max_in_flight: int, request_timeout: float, access: Access) -> None:
         self._max_in_flight = max_in_flight
         self._request_timeout = request_timeout
+        self._access = access
         self._deadlines = Deadlines()
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -49,8 +57,8 @@ class Calls:
     ) -> grpc.GenericRpcHandler:
         """gRPC's handlers of a service whose unary methods `implementation` has under their names.
 
-        `carried`: by the name of a method whose messages hold several `calls` and `results`, the method that these are calls of; limits
-        and metrics count them, not the message.
+        `carried`: by the name of a method whose messages hold several `calls` and `results`, the method that these are calls of; access is
+        theirs, and limits and metrics count them, not the message.
         """
         carried = carried or {}
         return grpc.method_handlers_generic_handler(
@@ -68,25 +76,33 @@ class Calls:
         labels = (counted.containing_service.full_name, counted.name, "unary")
         started, seconds = _STARTED.labels(*labels), _SECONDS.labels(*labels)
         handled = {number: _HANDLED.labels(*labels, name) for name, number in code_pb2.Code.items()}
+        scope = required_scope(counted)
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
-            calls = len(request.calls) if carried and request is not None else 1  # type: ignore[attr-defined]
+            metadata = dict(context.invocation_metadata() or ())
+            callers = self._callers(scope, request if carried else None, metadata)
+            trailing = () if carried or not callers[0].client else ((CLIENT, callers[0].client),)
+            calls = len(callers)
             started.inc(calls)
             begin = time.perf_counter()
-            codes = {code_pb2.CANCELLED: calls}
+            codes = [code_pb2.CANCELLED] * calls
             try:
-                reply = await self._call(behaviour, request, context, calls, hold=carried is None)
-                codes = Counts(result.error.code for result in reply.results) if carried else {code_pb2.OK: 1}  # type: ignore[attr-defined]
+                reply = await self._call(behaviour, request, metadata, context.time_remaining(), callers, alone=carried is None)
+                codes = [result.error.code for result in reply.results] if carried else [code_pb2.OK]  # type: ignore[attr-defined]
+                if trailing:
+                    context.set_trailing_metadata(trailing)
                 return reply
             except Failure as failure:
-                codes = {failure.code: calls}
-                await _abort(context, failure)
+                codes = [failure.code] * calls
+                await _abort(context, failure, trailing)
             finally:
                 elapsed = time.perf_counter() - begin
                 for _ in range(calls):
                     seconds.observe(elapsed)
-                for code, count in codes.items():
+                for code, count in Counts(codes).items():
                     handled[code_pb2.Code.ValueType(code)].inc(count)
+                if not self._access.open:
+                    _count_clients(callers, counted.name, codes)
 
         return grpc.unary_unary_rpc_method_handler(
             handle,
@@ -94,30 +110,47 @@ class Calls:
             response_serializer=lambda message: message.SerializeToString(),
         )
 
+    def _callers(self, scope: str, several: Message | None, metadata: Metadata) -> Sequence[Caller]:
+        """Who makes the call with this metadata, or each of the `calls` of a message that carries several."""
+        if self._access.open:
+            return [ANYBODY] * (1 if several is None else len(several.calls))  # type: ignore[attr-defined]
+        if several is None:
+            return [self._access.caller(scope, metadata.get("authorization", ""))]
+        return [self._access.caller(scope, call.context.authorization) for call in several.calls]  # type: ignore[attr-defined]
+
     async def _call(
-        self, behaviour: Behaviour, request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]", calls: int, hold: bool
+        self,
+        behaviour: Behaviour,
+        request: Message | None,
+        metadata: Metadata,
+        remaining: float | None,
+        callers: Sequence[Caller],
+        alone: bool,
     ) -> Message:
+        """`remaining`: seconds that the caller waits. Of a call that travels alone, not of one among others, an answer may be held back."""
+        if alone and callers[0].refusal:
+            raise callers[0].refusal
         if request is None:
             raise Failure(code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The message cannot be decoded.")
-        remaining = context.time_remaining()
+        calls = len(callers)
         timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
         if self._in_flight + calls > self._max_in_flight:
-            if hold:
+            if alone:
                 await asyncio.sleep(min(HOLD, timeout / 2))
             raise too_many_requests()
         self._in_flight += calls
         self._idle.clear()
-        metadata = dict(context.invocation_metadata() or ())
         deadline = time.monotonic() + timeout
         try:
             with self._deadlines.at(deadline):
-                return await behaviour(request, metadata, deadline)
+                return await behaviour(request, Call(metadata, deadline, callers))
         except TimeoutError:
             raise deadline_exceeded() from None
         except Failure:
             raise
         except Exception as error:
-            raise unexpected(f"request {metadata.get('x-request-id', '-')!r}") from error
+            clients = ", ".join(sorted({caller.client for caller in callers if caller.client}))
+            raise unexpected(f"request {metadata.get('x-request-id', '-')!r}, client {clients or '-'}") from error
         finally:
             self._in_flight -= calls
             if not self._in_flight:
@@ -137,7 +170,18 @@ def _decoder(method: MethodDescriptor) -> Callable[[bytes], Message | None]:
     return decode
 
 
-async def _abort(context: "grpc.aio.ServicerContext[Any, Any]", failure: Failure) -> NoReturn:
+@cache
+def _client_calls(client: str, method: str, code: int) -> Counter:
+    return _CLIENT_CALLS.labels(client, method, code_pb2.Code.Name(code_pb2.Code.ValueType(code)))
+
+
+def _count_clients(callers: Sequence[Caller], method: str, codes: Sequence[int]) -> None:
+    for caller, code in zip(callers, codes, strict=True):
+        if caller.client:
+            _client_calls(caller.client, method, code).inc()
+
+
+async def _abort(context: "grpc.aio.ServicerContext[Any, Any]", failure: Failure, trailing: Sequence[tuple[str, str]]) -> NoReturn:
     status = failure.status()
-    await context.abort(_CODES[failure.code], status.message, (("grpc-status-details-bin", status.SerializeToString()),))
+    await context.abort(_CODES[failure.code], status.message, (("grpc-status-details-bin", status.SerializeToString()), *trailing))
     raise AssertionError("abort raises")

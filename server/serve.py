@@ -13,6 +13,7 @@ from process.collector import settle_collector
 from process.listening import Address, CannotListen, allow_connections
 from process.metrics import serve_metrics
 from process.stopping import stop_signals
+from server.access import Access
 from server.coalescing import CoalescingService
 from server.database import Database
 from server.errors import Failure
@@ -58,7 +59,7 @@ async def serve(settings: Settings) -> None:
     health = Health(settings.database_url)
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
     server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
-    calls = Calls(settings.max_in_flight, settings.request_timeout)
+    calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))
     server.add_generic_rpc_handlers(
         (
             calls.handlers(SERVICE, service),
@@ -67,7 +68,8 @@ async def serve(settings: Settings) -> None:
         ),
     )
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
-    reflection.enable_server_reflection((SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)
+    if settings.reflection or settings.api_keys is None:
+        reflection.enable_server_reflection((SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)
 
     address = _bind(server, settings.listen, "--listen", credentials)
     probed = grpc.aio.server(options=[shared])
@@ -80,6 +82,8 @@ async def serve(settings: Settings) -> None:
     await probed.start()
     await server.start()
     background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
+    if settings.api_keys:
+        background.append(asyncio.ensure_future(settings.api_keys.watch()))
     log.info("gRPC listening on %s%s", address, " with TLS" if settings.tls else "")
     settle_collector()
     await _until_signal(server, calls, health, settings.shutdown_delay)

@@ -3,7 +3,7 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from payments.v1 import payments_pb2 as pb
 from payments.v1 import uuid7
 from payments.v1.listing_pb2 import ListPaymentsJsonResponse
 from server import document, idempotency, money, page_token
+from server.call import Call, Caller, Metadata
 from server.database import Database
 from server.errors import Failure, invalid
 from server.repository import NewPayment, Page, Payment, Repository, StatusChange
@@ -31,14 +32,13 @@ _REVISION = re.compile(r"[1-9][0-9]{0,17}")
 _NO_REVISION = 0  # revisions count from 1
 _STATUS_FORM = "must be inserted or consumed"
 _STATUSES = frozenset({pb.STATUS_INSERTED, pb.STATUS_CONSUMED})
-Metadata = Mapping[str, str | bytes]
 Item = TypeVar("Item")
 Content = TypeVar("Content")
 Answer = TypeVar("Answer")
 
 
 class PaymentService:
-    """`deadline` is on time.monotonic()'s clock. Methods raise Failure."""
+    """Deadlines are on time.monotonic()'s clock. Methods raise Failure."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,32 +52,34 @@ class PaymentService:
             partial(database.run, self._repository.update), in_flight=2, key=_update_key, size=lambda change: 1, largest=MAX_BATCH
         )
 
-    async def CreatePayment(self, request: pb.CreatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
-        return _message(await self._creates.submit(_new_payment(request, _given_id(metadata)), deadline))
+    async def CreatePayment(self, request: pb.CreatePaymentRequest, call: Call) -> pb.Payment:
+        new = _new_payment(request, _given_id(call.metadata), call.client)
+        return _message(await self._creates.submit(new, call.deadline))
 
-    async def BatchCreatePayments(
-        self, request: pb.BatchCreatePaymentsRequest, metadata: Metadata, deadline: float
-    ) -> pb.BatchCreatePaymentsResponse:
+    async def BatchCreatePayments(self, request: pb.BatchCreatePaymentsRequest, call: Call) -> pb.BatchCreatePaymentsResponse:
         if not 1 <= len(request.requests) <= MAX_BATCH:
             raise invalid({"requests": f"must be 1 to {MAX_BATCH} payments"})
         if request.ByteSize() > MAX_BATCH_BYTES:
             raise invalid({"requests": f"must be at most {MAX_BATCH_BYTES} bytes in all"}, "BATCH_TOO_LARGE")
         response = pb.BatchCreatePaymentsResponse()
-        for number, outcome in enumerate(await self.create_each([(each, "") for each in request.requests], deadline)):
+        creates = [(each, "", call.callers[0]) for each in request.requests]
+        for number, outcome in enumerate(await self.create_each(creates, call.deadline)):
             if isinstance(outcome, Failure):
                 response.results.add(error=outcome.status(f"requests[{number}]."))
             else:
                 response.results.add(payment=outcome)
         return response
 
-    async def create_each(self, calls: Sequence[tuple[pb.CreatePaymentRequest, str]], deadline: float) -> list[pb.Payment | Failure]:
-        """What became of each create, in order; beside its request stands the id that the payment is to have, or nothing."""
-        checked = [_checked(_new_payment, request, id) for request, id in calls]
+    async def create_each(
+        self, calls: Sequence[tuple[pb.CreatePaymentRequest, str, Caller]], deadline: float
+    ) -> list[pb.Payment | Failure]:
+        """What became of each create, in order; beside its request stand the id that the payment is to have, or nothing, and its caller."""
+        checked = [_checked(caller, _new_payment, request, id, caller.client) for request, id, caller in calls]
         return await self._write_each(self._repository.create, checked, deadline)
 
-    async def update_each(self, requests: Sequence[pb.UpdatePaymentRequest], deadline: float) -> list[pb.Payment | Failure]:
+    async def update_each(self, calls: Sequence[tuple[pb.UpdatePaymentRequest, Caller]], deadline: float) -> list[pb.Payment | Failure]:
         """What became of each update, in order. Updates of one payment are made one after the other."""
-        changes = [_checked(_status_change, request) for request in requests]
+        changes = [_checked(caller, _status_change, request) for request, caller in calls]
         turns: dict[int, list[int]] = {}  # the numbers of the changes that are made together
         before: Counter[str] = Counter()  # changes of a payment so far
         for number, change in enumerate(changes):
@@ -90,7 +92,7 @@ class PaymentService:
         for numbers in turns.values():
             written = await self._write_each(self._repository.update, [changes[number] for number in numbers], deadline)
             outcomes |= zip(numbers, written, strict=True)
-        return [outcomes[number] for number in range(len(requests))]
+        return [outcomes[number] for number in range(len(calls))]
 
     async def _write_each(
         self, write: Callable[[list[Item], float], list[Payment | Failure]], items: Sequence[Item | Failure], deadline: float
@@ -101,14 +103,14 @@ class PaymentService:
         outcomes = (item if isinstance(item, Failure) else next(written) for item in items)
         return [outcome if isinstance(outcome, Failure) else _message(outcome) for outcome in outcomes]
 
-    async def GetPayment(self, request: pb.GetPaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
-        return _message(await self._database.run(self._repository.get, _id(request.id), deadline))
+    async def GetPayment(self, request: pb.GetPaymentRequest, call: Call) -> pb.Payment:
+        return _message(await self._database.run(self._repository.get, _id(request.id), call.deadline))
 
-    async def ListPayments(self, request: pb.ListPaymentsRequest, metadata: Metadata, deadline: float) -> pb.ListPaymentsResponse:
+    async def ListPayments(self, request: pb.ListPaymentsRequest, call: Call) -> pb.ListPaymentsResponse:
         def answer(page: Page[list[Payment]], token: str) -> pb.ListPaymentsResponse:
             return pb.ListPaymentsResponse(payments=map(_message, page.content), next_page_token=token)
 
-        return await self._list(self._repository.page, answer, request, deadline)
+        return await self._list(self._repository.page, answer, request, call.deadline)
 
     async def list_json(self, request: pb.ListPaymentsRequest, deadline: float) -> ListPaymentsJsonResponse:
         """The page that ListPayments answers with, as text."""
@@ -142,11 +144,11 @@ class PaymentService:
 
         return await self._database.run(work)
 
-    async def UpdatePayment(self, request: pb.UpdatePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
-        return _message(await self._updates.submit(_status_change(request), deadline))
+    async def UpdatePayment(self, request: pb.UpdatePaymentRequest, call: Call) -> pb.Payment:
+        return _message(await self._updates.submit(_status_change(request), call.deadline))
 
-    async def DeletePayment(self, request: pb.DeletePaymentRequest, metadata: Metadata, deadline: float) -> pb.Payment:
-        return _message(await self._database.run(self._repository.delete, _id(request.id), _revision(request.etag), deadline))
+    async def DeletePayment(self, request: pb.DeletePaymentRequest, call: Call) -> pb.Payment:
+        return _message(await self._database.run(self._repository.delete, _id(request.id), _revision(request.etag), call.deadline))
 
     async def prune_keys(self, seconds: float) -> int:
         """Forgets up to 1000 idempotency keys that are past their time. Returns how many."""
@@ -154,8 +156,8 @@ class PaymentService:
 
 
 def _create_key(item: NewPayment) -> object:
-    """Creates of one key, or of one given id, go one after another: the second is answered with what the first has made."""
-    return item.key or item.id
+    """A client's creates of one key, or of one given id, go one after another: the second is answered with what the first has made."""
+    return (item.client, item.key) if item.key else item.id
 
 
 def _create_size(item: NewPayment) -> int:
@@ -166,7 +168,7 @@ def _update_key(change: StatusChange) -> object:
     return change.id
 
 
-def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:
+def _new_payment(request: pb.CreatePaymentRequest, id: str, client: str) -> NewPayment:
     faults = {}
     try:
         document.check(request.data)
@@ -187,7 +189,7 @@ def _new_payment(request: pb.CreatePaymentRequest, id: str) -> NewPayment:
     status = request.status or pb.STATUS_INSERTED
     # Of a key and an id the key decides: it alone finds the payment again, so an id must not stand in its way.
     own_id = uuid7.new() if request.request_id or not id else id.lower()
-    return NewPayment(own_id, status, request.data, request.payment, key=request.request_id)
+    return NewPayment(own_id, status, request.data, request.payment, client, request.request_id)
 
 
 def _status_change(request: pb.UpdatePaymentRequest) -> StatusChange:
@@ -197,7 +199,9 @@ def _status_change(request: pb.UpdatePaymentRequest) -> StatusChange:
     return StatusChange(id, request.status, _revision(request.etag))
 
 
-def _checked(check: Callable[..., Item], *arguments: object) -> Item | Failure:
+def _checked(caller: Caller, check: Callable[..., Item], *arguments: object) -> Item | Failure:
+    if caller.refusal:
+        return caller.refusal
     try:
         return check(*arguments)
     except Failure as failure:

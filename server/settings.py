@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from process.certificates import CertificateFiles
+from server.api_keys import KeyFile
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,5 @@ class Settings:
     max_in_flight: int  # calls
     max_message_size: int  # bytes
     shutdown_delay: float  # seconds
+    api_keys: KeyFile | None
+    reflection: bool  # also with API keys

@@ -21,8 +21,8 @@ Query = Callable[..., list[tuple[Any, ...]]]
 INSERTED, CONSUMED = 1, 2
 
 
-def new(data: str = "{}", payment: str = "1", key: str = "", status: int = INSERTED, id: str = "") -> NewPayment:
-    return NewPayment(id or uuid7.new(), status, data, payment, key=key)
+def new(data: str = "{}", payment: str = "1", key: str = "", status: int = INSERTED, id: str = "", client: str = "") -> NewPayment:
+    return NewPayment(id or uuid7.new(), status, data, payment, client, key)
 
 
 def stored(outcome: Payment | Failure) -> Payment:
@@ -107,6 +107,31 @@ def test_a_key_twice_in_a_batch_is_replayed_or_refused(repository: Repository, q
     assert refused(third) == "IDEMPOTENCY_KEY_REUSED"
     assert stored(other).id == items[3].id
     assert query("SELECT count(*) FROM payments") == [(2,)]
+
+
+def test_a_key_means_nothing_to_another_client_in_a_group_or_later(repository: Repository, query: Query, deadline: float) -> None:
+    def group() -> list[NewPayment]:
+        clients = ("b", "a", "", "a", "b")
+        keys = ("k", "k", "k", "other", "k")
+        return [new(f'{{"client": "{client}"}}', key=key, client=client) for client, key in zip(clients, keys, strict=True)]
+
+    first = [stored(outcome) for outcome in repository.create(group(), deadline)]
+    assert [json.loads(payment.data)["client"] for payment in first] == ["b", "a", "", "a", "b"]
+    assert len({payment.id for payment in first}) == 4 and first[0] == first[4]
+    assert [stored(outcome) for outcome in repository.create(group(), deadline)] == first
+    foreign = repository.create([new('{"client": "a"}', key="k", client="b"), new('{"client": "a"}', key="k", client="a")], deadline)
+    assert (refused(foreign[0]), stored(foreign[1])) == ("IDEMPOTENCY_KEY_REUSED", first[1])
+    assert query("SELECT client, key FROM idempotency_keys ORDER BY 1, 2") == [("", "k"), ("a", "k"), ("a", "other"), ("b", "k")]
+    assert query("SELECT count(*) FROM payments") == [(4,)]
+
+
+def test_groups_of_clients_that_share_keys_do_not_deadlock(repository: Repository, query: Query, deadline: float) -> None:
+    pairs = [(client, f"key-{n}") for n in range(50) for client in ("a", "b", "c")]
+    for _ in range(3):
+        groups = [[new(key=key, client=client) for client, key in order] for order in (pairs, pairs[::-1], sorted(pairs), pairs[::-1])]
+        answers = at_once(*[lambda group=group: repository.create(group, deadline) for group in groups])  # type: ignore[misc]
+        assert all(stored(outcome) for outcomes in answers for outcome in outcomes)
+    assert query("SELECT count(*) FROM payments") == [(150,)]
 
 
 def test_a_replay_is_answered_with_the_payment_as_it_is_now(repository: Repository, deadline: float) -> None:

@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from payments.v1 import payments_pb2 as pb
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
+from server.access import Access
 from server.database import Database
 from server.rpc import Calls
 from server.serve import SERVICE
@@ -25,7 +26,7 @@ CREATE = pb.CreatePaymentRequest(data="{}", payment="1")
 @contextlib.asynccontextmanager
 async def served(implementation: object, max_in_flight: int = 100, timeout: float = 10) -> AsyncIterator[grpc.aio.Channel]:
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((Calls(max_in_flight, timeout).handlers(SERVICE, implementation),))
+    server.add_generic_rpc_handlers((Calls(max_in_flight, timeout, Access(None)).handlers(SERVICE, implementation),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

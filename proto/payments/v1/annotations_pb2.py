@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpayments/v1/annotations.proto\x12\x0bpayments.v1\x1a google/protobuf/descriptor.proto*]\n\x0bJsonLiteral\x12\x1c\n\x18JSON_LITERAL_UNSPECIFIED\x10\x00\x12\x17\n\x13JSON_LITERAL_OBJECT\x10\x01\x12\x17\n\x13JSON_LITERAL_NUMBER\x10\x02:O\n\x0cjson_literal\x12\x1d.google.protobuf.FieldOptions\x18\xc5\x8a\x03 \x01(\x0e\x32\x18.payments.v1.JsonLiteralb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpayments/v1/annotations.proto\x12\x0bpayments.v1\x1a google/protobuf/descriptor.proto*]\n\x0bJsonLiteral\x12\x1c\n\x18JSON_LITERAL_UNSPECIFIED\x10\x00\x12\x17\n\x13JSON_LITERAL_OBJECT\x10\x01\x12\x17\n\x13JSON_LITERAL_NUMBER\x10\x02*?\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_READ\x10\x01\x12\x0f\n\x0bSCOPE_WRITE\x10\x02:O\n\x0cjson_literal\x12\x1d.google.protobuf.FieldOptions\x18\xc5\x8a\x03 \x01(\x0e\x32\x18.payments.v1.JsonLiteral:L\n\x0erequired_scope\x12\x1e.google.protobuf.MethodOptions\x18\xc6\x8a\x03 \x01(\x0e\x32\x12.payments.v1.Scopeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,4 +34,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_JSONLITERAL']._serialized_start=80
   _globals['_JSONLITERAL']._serialized_end=173
+  _globals['_SCOPE']._serialized_start=175
+  _globals['_SCOPE']._serialized_end=238
 # @@protoc_insertion_point(module_scope)

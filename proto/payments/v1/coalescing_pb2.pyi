@@ -29,22 +29,26 @@ class CallContext(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The X-Request-Id of the HTTP request."""
     traceparent: _builtins.str
     """W3C Trace Context; empty where the client sent none."""
     payment_id: _builtins.str
     """The id that the payment of a create without a key is to have."""
+    authorization: _builtins.str
+    """The HTTP header Authorization; empty where the client sent none."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         traceparent: _builtins.str = ...,
         payment_id: _builtins.str = ...,
+        authorization: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "request_id", b"request_id", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization", b"authorization", "payment_id", b"payment_id", "request_id", b"request_id", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -118,6 +122,9 @@ class CallResult(_message.Message):
 
     PAYMENT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    client: _builtins.str
+    """Whose API key the call carried; empty where the server asks for none or refused it. A call of its own has it in trailing metadata."""
     @_builtins.property
     def payment(self) -> _payments_pb2.Payment:
         """The payment that the call answers with."""
@@ -131,10 +138,11 @@ class CallResult(_message.Message):
         *,
         payment: _payments_pb2.Payment | None = ...,
         error: _status_pb2.Status | None = ...,
+        client: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "payment", b"payment", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "payment", b"payment", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "error", b"error", "payment", b"payment", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["payment", "error"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class CoalescingServiceStub:
     """Carries several calls of PaymentService in one, each with its own context and result. It saves the cost of a gRPC call a request; it is
-    no part of the public API and has no place in REST.
+    no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
+    of the method that it is a call of.
     """
 
     def __init__(self, channel):
@@ -50,7 +51,8 @@ class CoalescingServiceStub:
 
 class CoalescingServiceServicer:
     """Carries several calls of PaymentService in one, each with its own context and result. It saves the cost of a gRPC call a request; it is
-    no part of the public API and has no place in REST.
+    no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
+    of the method that it is a call of.
     """
 
     def CreatePayments(self, request, context):
@@ -90,7 +92,8 @@ def add_CoalescingServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CoalescingService:
     """Carries several calls of PaymentService in one, each with its own context and result. It saves the cost of a gRPC call a request; it is
-    no part of the public API and has no place in REST.
+    no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
+    of the method that it is a call of.
     """
 
     @staticmethod

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class CoalescingServiceStub:
     """Carries several calls of PaymentService in one, each with its own context and result. It saves the cost of a gRPC call a request; it is
-    no part of the public API and has no place in REST.
+    no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
+    of the method that it is a call of.
     """
 
     @_typing.overload
@@ -43,7 +44,8 @@ class CoalescingServiceStub:
 @_typing.type_check_only
 class CoalescingServiceAsyncStub(CoalescingServiceStub):
     """Carries several calls of PaymentService in one, each with its own context and result. It saves the cost of a gRPC call a request; it is
-    no part of the public API and has no place in REST.
+    no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
+    of the method that it is a call of.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -54,7 +56,8 @@ class CoalescingServiceAsyncStub(CoalescingServiceStub):
 
 class CoalescingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Carries several calls of PaymentService in one, each with its own context and result. It saves the cost of a gRPC call a request; it is
-    no part of the public API and has no place in REST.
+    no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
+    of the method that it is a call of.
     """
 
     @_abc_1.abstractmethod

@@ -22,18 +22,21 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from payments.v1 import annotations_pb2 as payments_dot_v1_dot_annotations__pb2
 from payments.v1 import payments_pb2 as payments_dot_v1_dot_payments__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19payments/v1/listing.proto\x12\x0bpayments.v1\x1a\x1apayments/v1/payments.proto\"E\n\x18ListPaymentsJsonResponse\x12\x10\n\x08payments\x18\x01 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2m\n\x0eListingService\x12[\n\x10ListPaymentsJson\x12 .payments.v1.ListPaymentsRequest\x1a%.payments.v1.ListPaymentsJsonResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19payments/v1/listing.proto\x12\x0bpayments.v1\x1a\x1dpayments/v1/annotations.proto\x1a\x1apayments/v1/payments.proto\"E\n\x18ListPaymentsJsonResponse\x12\x10\n\x08payments\x18\x01 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2s\n\x0eListingService\x12\x61\n\x10ListPaymentsJson\x12 .payments.v1.ListPaymentsRequest\x1a%.payments.v1.ListPaymentsJsonResponse\"\x04\xb0\xd4\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'payments.v1.listing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTPAYMENTSJSONRESPONSE']._serialized_start=70
-  _globals['_LISTPAYMENTSJSONRESPONSE']._serialized_end=139
-  _globals['_LISTINGSERVICE']._serialized_start=141
-  _globals['_LISTINGSERVICE']._serialized_end=250
+  _globals['_LISTINGSERVICE'].methods_by_name['ListPaymentsJson']._loaded_options = None
+  _globals['_LISTINGSERVICE'].methods_by_name['ListPaymentsJson']._serialized_options = b'\260\324\030\001'
+  _globals['_LISTPAYMENTSJSONRESPONSE']._serialized_start=101
+  _globals['_LISTPAYMENTSJSONRESPONSE']._serialized_end=170
+  _globals['_LISTINGSERVICE']._serialized_start=172
+  _globals['_LISTINGSERVICE']._serialized_end=287
 # @@protoc_insertion_point(module_scope)

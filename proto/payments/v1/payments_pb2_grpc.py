@@ -30,6 +30,9 @@ class PaymentServiceStub:
 
     Errors carry a google.rpc.Status with an ErrorInfo (domain `payments.v1`), BadRequest field violations where a field is at fault, and
     a RetryInfo where waiting helps.
+
+    Where the server asks for API keys, a call carries one as `authorization: Bearer …`: without a valid one it fails with UNAUTHENTICATED,
+    without the scope that the method requires with PERMISSION_DENIED.
     """
 
     def __init__(self, channel):
@@ -75,6 +78,9 @@ class PaymentServiceServicer:
 
     Errors carry a google.rpc.Status with an ErrorInfo (domain `payments.v1`), BadRequest field violations where a field is at fault, and
     a RetryInfo where waiting helps.
+
+    Where the server asks for API keys, a call carries one as `authorization: Bearer …`: without a valid one it fails with UNAUTHENTICATED,
+    without the scope that the method requires with PERMISSION_DENIED.
     """
 
     def CreatePayment(self, request, context):
@@ -170,6 +176,9 @@ class PaymentService:
 
     Errors carry a google.rpc.Status with an ErrorInfo (domain `payments.v1`), BadRequest field violations where a field is at fault, and
     a RetryInfo where waiting helps.
+
+    Where the server asks for API keys, a call carries one as `authorization: Bearer …`: without a valid one it fails with UNAUTHENTICATED,
+    without the scope that the method requires with PERMISSION_DENIED.
     """
 
     @staticmethod

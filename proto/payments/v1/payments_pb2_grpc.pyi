@@ -31,6 +31,9 @@ class PaymentServiceStub:
 
     Errors carry a google.rpc.Status with an ErrorInfo (domain `payments.v1`), BadRequest field violations where a field is at fault, and
     a RetryInfo where waiting helps.
+
+    Where the server asks for API keys, a call carries one as `authorization: Bearer …`: without a valid one it fails with UNAUTHENTICATED,
+    without the scope that the method requires with PERMISSION_DENIED.
     """
 
     @_typing.overload
@@ -63,6 +66,9 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Errors carry a google.rpc.Status with an ErrorInfo (domain `payments.v1`), BadRequest field violations where a field is at fault, and
     a RetryInfo where waiting helps.
+
+    Where the server asks for API keys, a call carries one as `authorization: Bearer …`: without a valid one it fails with UNAUTHENTICATED,
+    without the scope that the method requires with PERMISSION_DENIED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -91,6 +97,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors carry a google.rpc.Status with an ErrorInfo (domain `payments.v1`), BadRequest field violations where a field is at fault, and
     a RetryInfo where waiting helps.
+
+    Where the server asks for API keys, a call carries one as `authorization: Bearer …`: without a valid one it fails with UNAUTHENTICATED,
+    without the scope that the method requires with PERMISSION_DENIED.
     """
 
     @_abc_1.abstractmethod
