@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.channel import DOMAIN
+from gateway.clients import note_client
 from gateway.coalescing import CoalescingChannel
 from gateway.docs import TITLE, describe, docs_routes
 from gateway.headers import Headers, call_metadata
@@ -36,13 +37,14 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
         format=FORMAT,
         handlers=handlers(channel),
         metadata=call_metadata,
+        trailing=note_client if settings.api_keys else None,
         max_body=settings.max_body,
         timeout=settings.request_timeout,
         domain=DOMAIN,
     )
     app.router.routes += api
     app.router.routes += status_routes(channel, readiness)
-    app.router.routes += docs_routes(describe(SERVICES, FORMAT))
+    app.router.routes += docs_routes(describe(SERVICES, FORMAT, settings.api_keys))
     app.add_exception_handler(HTTPException, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception alone
     served: ASGIApp = Shortcut(api, app, InFlight(settings.max_in_flight))
     if settings.cors_origins:
@@ -51,7 +53,7 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id", "Authorization"],
-            expose_headers=["ETag", "Link", "Retry-After", "X-Request-Id"],
+            expose_headers=["ETag", "Link", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
         )
     return Headers(served)
 

@@ -51,6 +51,12 @@ def main() -> None:
     "The host that the server's certificate has to name, where --server is several addresses; else it is the host of --server.",
 )
 @option(
+    "--api-keys",
+    "PAYMENTS_GATEWAY_API_KEYS",
+    "The server asks for API keys: the documentation tells of them, log and metrics name the clients. Keys are passed on in any case.",
+    is_flag=True,
+)
+@option(
     "--cors-origin",
     "PAYMENTS_GATEWAY_CORS_ORIGIN",
     "An origin whose pages may call the API from a browser; may be given several times. None where it is not given.",

@@ -1,11 +1,11 @@
 """Creates and updates that arrive while calls to the server are in flight travel together in the next one.
 
-A gRPC call costs Python several times what its payload does. A lone request still goes at once, and each keeps its own result, deadline
-and idempotency key; what one of them waits for or fails with touches no other.
+A gRPC call costs Python several times what its payload does. A lone request still goes at once, and each keeps its own result, deadline,
+credential and idempotency key; what one of them waits for or fails with touches no other.
 """
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Generator, Hashable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 
 from batching import Batcher
+from gateway.clients import CLIENT
 from gateway.transcoding import RpcFailed
 from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
 from process.deadlines import Deadlines
@@ -25,7 +26,12 @@ OVERHEAD = 4096
 Metadata = Sequence[tuple[str, str | bytes]]
 
 # What of a call's metadata travels with it, by its name there and in CallContext.
-_CONTEXT = {"x-request-id": "request_id", "traceparent": "traceparent", "payments-payment-id": "payment_id"}
+_CONTEXT = {
+    "x-request-id": "request_id",
+    "traceparent": "traceparent",
+    "payments-payment-id": "payment_id",
+    "authorization": "authorization",
+}
 
 
 class CoalescingChannel:
@@ -60,12 +66,14 @@ class _Coalesced:
         self._request = request
         self._item = item
         self._deadlines = Deadlines()
-        self._batcher: Batcher[Any, Message] = Batcher(
+        self._batcher: Batcher[Any, coalescing_pb2.CallResult] = Batcher(
             self._send, in_flight=2, key=key, size=lambda item: item.ByteSize() + OVERHEAD, largest=LARGEST
         )
 
-    async def __call__(self, message: Message, *, timeout: float, metadata: Metadata) -> Message:
-        """Raises RpcFailed."""
+    def __call__(self, message: Message, *, timeout: float, metadata: Metadata) -> "_CoalescedCall":
+        return _CoalescedCall(self._submit(message, timeout, metadata))
+
+    async def _submit(self, message: Message, timeout: float, metadata: Metadata) -> coalescing_pb2.CallResult:
         context = {_CONTEXT[name]: value for name, value in metadata if name in _CONTEXT}
         deadline = time.monotonic() + timeout
         try:
@@ -74,17 +82,36 @@ class _Coalesced:
         except TimeoutError:
             raise RpcFailed.with_code(code_pb2.DEADLINE_EXCEEDED) from None
 
-    async def _send(self, items: list[Any], deadline: float) -> list[Message | Exception]:
+    async def _send(self, items: list[Any], deadline: float) -> Sequence[coalescing_pb2.CallResult | Exception]:
         try:
             reply = await self._call(self._request(calls=items), timeout=deadline - time.monotonic())
         except grpc.aio.AioRpcError as error:
             return [RpcFailed.of(error) for _ in items]
-        return [RpcFailed(result.error) if result.HasField("error") else result.payment for result in reply.results]
+        results: Sequence[coalescing_pb2.CallResult] = reply.results
+        return results
+
+
+class _CoalescedCall:
+    """What the transcoder needs of grpc.aio's call. Awaited, it is the payment, or raises RpcFailed."""
+
+    def __init__(self, result: Coroutine[Any, Any, coalescing_pb2.CallResult]) -> None:
+        self._result = result
+        self._client = ""
+
+    def __await__(self) -> Generator[Any, None, Message]:
+        result = yield from self._result.__await__()
+        self._client = result.client
+        if result.HasField("error"):
+            raise RpcFailed(result.error)
+        return result.payment
+
+    async def trailing_metadata(self) -> Sequence[tuple[str, str]]:
+        return ((CLIENT, self._client),) if self._client else ()
 
 
 def _create_key(call: coalescing_pb2.CreateCall) -> Hashable:
-    """Two creates of one key go one after the other; without a key each has an id of its own."""
-    return call.request.request_id or call.context.payment_id
+    """Two creates of one key and one caller go one after the other; without a key each has an id of its own."""
+    return (call.context.authorization, call.request.request_id) if call.request.request_id else call.context.payment_id
 
 
 def _update_key(call: coalescing_pb2.UpdateCall) -> Hashable:

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.channel import SERVICE
 from gateway.transcoding import JsonFormat
 from gateway.transcoding.openapi import openapi
+from payments.v1 import annotations_pb2
 
 TITLE = "Payments"
 
@@ -67,6 +68,11 @@ _STATUS_PATH = {
         },
     }
 }
+_API_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key. Each operation names the scope that it requires, read or write; a key with write may read, too.",
+}
 _UUID = {"format": "uuid"}
 _AMOUNT = {"minimum": 0, "maximum": 99999.99, "multipleOf": 0.01}
 _REFINEMENTS: dict[str, dict[str, Any]] = {
@@ -82,8 +88,8 @@ _REFINEMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def describe(services: list[ServiceDescriptor], format: JsonFormat) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the API, with the proto's comments as descriptions."""
+def describe(services: list[ServiceDescriptor], format: JsonFormat, api_keys: bool) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the API, with the proto's comments as descriptions. `api_keys`: whether the server asks for them."""
     sources = FileDescriptorSet.FromString((files("payments.v1") / "payments.binpb").read_bytes())
     return openapi(
         services,
@@ -95,7 +101,18 @@ def describe(services: list[ServiceDescriptor], format: JsonFormat) -> dict[str,
         extra_responses=_RESPONSES,
         extra_paths={"/status": _STATUS_PATH},
         refinements=_REFINEMENTS,
+        security_schemes={"apiKey": _API_KEY} if api_keys else None,
+        security=_scopes(services) if api_keys else None,
     )
+
+
+def _scopes(services: list[ServiceDescriptor]) -> dict[str, list[dict[str, list[str]]]]:
+    """By the full name of a method, the scope that the proto files say it requires."""
+    scopes = {}
+    for method in (method for service in services for method in service.methods):
+        required = annotations_pb2.Scope.Name(method.GetOptions().Extensions[annotations_pb2.required_scope])
+        scopes[method.full_name] = [{"apiKey": [required.removeprefix("SCOPE_").lower()]}]
+    return scopes
 
 
 def docs_routes(document: dict[str, Any]) -> list[BaseRoute]:

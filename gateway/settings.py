@@ -15,6 +15,7 @@ class Settings:
     server: str
     tls: CertificateFiles | None  # of calls to the server
     server_name: str | None  # that its certificate has to have, instead of the host in `server`
+    api_keys: bool  # whether the server asks for them
     cors_origins: tuple[str, ...]
     request_timeout: float  # seconds
     max_body: int  # bytes

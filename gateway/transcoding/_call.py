@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 # What can be asked again: the work behind it is stopped when nobody waits for it. A write goes on to its end.
 _SAFE = frozenset({"GET", "HEAD"})
+
+# Is told the trailing metadata of a request's call.
+Trailing = Callable[[Scope, Iterable[tuple[str, str | bytes]]], None]
 
 
 class Channel(Protocol):
@@ -44,7 +47,15 @@ class Rpc:
 class Call:
     """What a handler gets: the request as HTTP had it and the message made of it, which it may change before it invokes the RPC."""
 
-    def __init__(self, rpc: Rpc, scope: Scope, receive: Receive, message: Any, metadata: list[tuple[str, str | bytes]]) -> None:
+    def __init__(
+        self,
+        rpc: Rpc,
+        scope: Scope,
+        receive: Receive,
+        message: Any,
+        metadata: list[tuple[str, str | bytes]],
+        trailing: Trailing | None = None,
+    ) -> None:
         self._rpc = rpc
         self._scope = scope
         self._receive = receive
@@ -52,6 +63,7 @@ class Call:
         self.message = message
         # gRPC metadata that the call will carry.
         self.metadata = metadata
+        self._trailing = trailing
 
     @property
     def request(self) -> Request:
@@ -71,11 +83,19 @@ class Call:
         """
         call = (instead or self._rpc.invoke)(self.message, timeout=self._rpc.timeout, metadata=self.metadata)
         try:
-            if self._scope["method"] in _SAFE:
-                return await unless_gone(call, call.cancel, self._receive)
-            return await call
+            reply = await (unless_gone(call, call.cancel, self._receive) if self._scope["method"] in _SAFE else call)
         except grpc.aio.AioRpcError as error:
+            await self._tell(call)
             raise RpcFailed.of(error) from error
+        except RpcFailed:
+            await self._tell(call)
+            raise
+        await self._tell(call)
+        return reply
+
+    async def _tell(self, call: Any) -> None:
+        if self._trailing is not None:
+            self._trailing(self._scope, await call.trailing_metadata())
 
     def encode(self, reply: Message) -> bytes:
         """The JSON that the answer's body is made of. Raises RpcFailed for a reply that has no JSON form."""

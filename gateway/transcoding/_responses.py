@@ -9,9 +9,15 @@ from gateway.transcoding.http_rule import Binding
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before the next attempt.", "schema": {"type": "integer", "minimum": 1}}}
 
+_CHALLENGE = {"WWW-Authenticate": {"description": "What is asked for, and what was wrong (RFC 9110).", "schema": {"type": "string"}}}
+_HEADERS = {"401": _CHALLENGE, "403": _CHALLENGE, "429": _RETRY_AFTER, "503": _RETRY_AFTER}
+_ACCESS = ("401", "403")
+
 # Status: name of the component, what it says.
 _PROBLEMS = {
     "400": ("BadRequest", "The request is not valid; `errors` names the fields at fault."),
+    "401": ("Unauthorized", "The credential is missing or not valid."),
+    "403": ("Forbidden", "The credential does not allow this."),
     "404": ("NotFound", "There is no such resource."),
     "409": ("Conflict", "The resource exists already, or another request came in between."),
     "413": ("ContentTooLarge", "The body is too large."),
@@ -59,19 +65,19 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def problem_components() -> dict[str, Any]:
-    """`components.responses`, which the application's own paths may refer to as well."""
+def problem_components(secured: bool) -> dict[str, Any]:
+    """`components.responses`, which the application's own paths may refer to as well; `secured`: where some need a credential."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    waiting = ("429", "503")
     return {
-        name: {"description": text, **({"headers": _RETRY_AFTER} if status in waiting else {}), "content": content}
+        name: {"description": text, **({"headers": _HEADERS[status]} if status in _HEADERS else {}), "content": content}
         for status, (name, text) in _PROBLEMS.items()
+        if secured or status not in _ACCESS
     }
 
 
-def problem_responses(binding: Binding) -> dict[str, Any]:
-    """The errors that a binding may answer with, by status."""
-    unfit = set(_unfit(binding))
+def problem_responses(binding: Binding, secured: bool) -> dict[str, Any]:
+    """The errors that a binding may answer with, by status; `secured`: where it needs a credential."""
+    unfit = {*_unfit(binding), *(() if secured else _ACCESS)}
     return {status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in _PROBLEMS.items() if status not in unfit}
 
 

@@ -32,6 +32,8 @@ def openapi(
     extra_responses: Mapping[str, Mapping[str, Any]] | None = None,
     extra_paths: Mapping[str, Any] | None = None,
     refinements: Mapping[str, Schema] | None = None,
+    security_schemes: Mapping[str, Any] | None = None,
+    security: Mapping[str, Sequence[Mapping[str, Sequence[str]]]] | None = None,
 ) -> dict[str, Any]:
     """The document, the same for the same arguments to the order of its keys. The first three of them go into its `info`.
 
@@ -41,13 +43,15 @@ def openapi(
     extra_responses: by the full name of a method, Response Objects by status; "200" is merged into the one that is there.
     extra_paths: Path Item Objects of what the application serves itself; `#/components/responses/…` has a problem for each status.
     refinements: by the full name of a field or message, what its schema says more: ranges, formats, required members, examples.
+    security_schemes: Security Scheme Objects by name.
+    security: by the full name of a method, Security Requirement Objects; such a method may answer 401 and 403, too.
 
     Each binding is an operation, called as its method, the second one with `_2` after it. A binding of any HTTP method is described as
     POST where it has a body, else as GET; one of a method that OpenAPI 3.1 does not know is left out. Raises ValueError where an annotation
     breaks a rule of google/api/http.proto or an argument speaks of what is not there.
     """
     bound = [binding for service in services for method in service.methods for binding in bindings(method)]
-    extras = _Extras(parameters or {}, extra_responses or {})
+    extras = _Extras(parameters or {}, extra_responses or {}, security or {})
     _refuse("no annotated method", extras.methods - {binding.method.full_name for binding in bound})
     format = format or JsonFormat()
     comments = Comments(sources)
@@ -63,7 +67,8 @@ def openapi(
         "paths": {**paths, **(extra_paths or {})},
         "components": {
             "schemas": dict(sorted({**schemas.components, "Problem": PROBLEM_SCHEMA}.items())),
-            "responses": problem_components(),
+            "responses": problem_components(bool(security)),
+            **({"securitySchemes": security_schemes} if security_schemes else {}),
         },
     }
 
@@ -82,10 +87,11 @@ class _Extras:
 
     parameters: Mapping[str, Sequence[Mapping[str, Any]]]
     responses: Mapping[str, Mapping[str, Any]]
+    security: Mapping[str, Sequence[Mapping[str, Sequence[str]]]]
 
     @property
     def methods(self) -> set[str]:
-        return {*self.parameters, *self.responses}
+        return {*self.parameters, *self.responses, *self.security}
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ class _Operations:
             "tags": [names.tag],
             "summary": summary,
             **described(description),
+            "security": self.extras.security.get(method.full_name),
             "deprecated": method.GetOptions().deprecated,
             "parameters": [*self.parameters.path(binding, in_path), *self.parameters.query(binding), *extra],
             "requestBody": self._body(binding, names.operation),
@@ -146,7 +153,7 @@ class _Operations:
     def _responses(self, binding: Binding) -> dict[str, Any]:
         extra = dict(self.extras.responses.get(binding.method.full_name, {}))
         success = self._success(binding) | extra.pop("200", {})
-        responses = {"200": success, **problem_responses(binding), **extra}
+        responses = {"200": success, **problem_responses(binding, binding.method.full_name in self.extras.security), **extra}
         return dict(sorted(responses.items()))  # "default" comes after the numbers
 
     def _success(self, binding: Binding) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Errors: google.rpc.Status, as gRPC has it, shown as problem details (RFC 9457)."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Self
@@ -48,6 +49,9 @@ _GENERIC: Mapping[int, str] = {
     code_pb2.UNAVAILABLE: "The service is unavailable.",
     code_pb2.UNAUTHENTICATED: "The caller is not authenticated.",
 }
+
+# What a header may have.
+_VISIBLE = re.compile(r"[ -~]+")
 
 # gRPC itself never makes these codes, so their text is the service's. That of the others may be the transport's, with addresses, or an
 # exception's.
@@ -145,7 +149,7 @@ def problem_response(status: status_pb2.Status, http_status: int | None = None, 
 
     Members: type, title, status, detail, code; reason and domain of an ErrorInfo; errors, a list of {field, description}, of a BadRequest.
     `http_status`: instead of the one google/rpc/code.proto has for the code. A 429 and a 503 carry Retry-After, in whole seconds from the
-    RetryInfo, else 1; a 401 a WWW-Authenticate.
+    RetryInfo, else 1. WWW-Authenticate is what an ErrorInfo has under `www-authenticate` in its metadata; a 401 without it says Bearer.
     """
     number = http_status or HTTP_STATUS.get(status.code, 500)
     document: dict[str, Any] = {
@@ -156,30 +160,32 @@ def problem_response(status: status_pb2.Status, http_status: int | None = None, 
         "code": code_pb2.Code.Name(code_pb2.Code.ValueType(status.code)) if status.code in HTTP_STATUS else "UNKNOWN",
     }
     extra: dict[str, str] = {"WWW-Authenticate": "Bearer"} if number == 401 else {}
-    wait = _apply_details(status, document)
-    if wait or number in (429, 503):
-        extra["Retry-After"] = str(wait or 1)
+    extra |= _apply_details(status, document)
+    if number in (429, 503):
+        extra.setdefault("Retry-After", "1")
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     return Response(body, number, {**extra, **(headers or {})}, "application/problem+json")
 
 
-def _apply_details(status: status_pb2.Status, document: dict[str, Any]) -> int:
-    """Adds what the details say to the document. Returns how many seconds to wait before a retry, 0 where no detail says so."""
-    wait = 0
+def _apply_details(status: status_pb2.Status, document: dict[str, Any]) -> dict[str, str]:
+    """Adds what the details say to the document. Returns what they say in headers."""
+    headers = {}
     for detail in status.details:
         info, faults, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
         try:
             if detail.Unpack(info):
                 document |= {"reason": info.reason, "domain": info.domain}
+                if _VISIBLE.fullmatch(challenge := info.metadata.get("www-authenticate", "")):
+                    headers["WWW-Authenticate"] = challenge
             elif detail.Unpack(faults):
                 errors = [{"field": each.field, "description": each.description} for each in faults.field_violations]
                 document.setdefault("errors", []).extend(errors)
             elif detail.Unpack(retry):
                 delay = retry.retry_delay
-                wait = max(1, delay.seconds + (delay.nanos > 0))
+                headers["Retry-After"] = str(max(1, delay.seconds + (delay.nanos > 0)))
         except DecodeError:
             continue
-    return wait
+    return headers
 
 
 def _title(number: int) -> str:

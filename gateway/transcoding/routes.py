@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from gateway.transcoding._body import Body, ClientGone, check_encoding, check_type
-from gateway.transcoding._call import Call, Channel, Handler, Rpc, answer
+from gateway.transcoding._call import Call, Channel, Handler, Rpc, Trailing, answer
 from gateway.transcoding._matching import Matched, Matcher
 from gateway.transcoding._message import MessageReader
 from gateway.transcoding.codec import Codec, JsonFormat
@@ -44,6 +44,7 @@ def transcode(
     format: JsonFormat | None = None,
     handlers: Mapping[str, Handler] | None = None,
     metadata: Metadata = forwarded,
+    trailing: Trailing | None = None,
     max_body: int = 1 << 20,
     timeout: float | None = 10.0,
     domain: str | None = None,
@@ -53,6 +54,7 @@ def transcode(
     format: how JSON looks; standard ProtoJSON where it is not given.
     handlers: by the full name of a unary method, what answers in place of one plain call.
     metadata: the gRPC metadata of a request's call.
+    trailing: is told the trailing metadata of each call of a unary method, also of one that failed.
     max_body: bytes of a request's body; beyond them 413.
     timeout: seconds of a call, or until the first message of a stream; None for no limit.
     domain: of the ErrorInfo of what is refused here; without one there is none.
@@ -74,7 +76,7 @@ def transcode(
         for binding in bindings(method):
             rpc = Rpc(_callable(channel, method), _encoder(binding, codec(method.output_type)), timeout)
             handler = Call.stream if method.server_streaming else handlers.get(method.full_name, answer)
-            endpoint = Endpoint(binding, MessageReader(binding, codec(method.input_type)), rpc, handler, metadata, max_body)
+            endpoint = Endpoint(binding, MessageReader(binding, codec(method.input_type)), rpc, handler, metadata, trailing, max_body)
             try:
                 matcher.add(binding.template, binding.http_method, endpoint)
             except ValueError as error:
@@ -108,6 +110,7 @@ class Endpoint:
     rpc: Rpc
     handler: Handler
     metadata: Metadata
+    trailing: Trailing | None
     max_body: int
 
     async def answer(
@@ -123,7 +126,7 @@ class Endpoint:
         else:
             await body.refuse_any(self.binding)
         message = self.reader.read(segments, scope["query_string"], content)
-        return await self.handler(Call(self.rpc, scope, receive, message, self.metadata(scope)))
+        return await self.handler(Call(self.rpc, scope, receive, message, self.metadata(scope), self.trailing))
 
 
 class TranscodedRoute(BaseRoute):
