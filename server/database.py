@@ -25,6 +25,8 @@ log = logging.getLogger("server")
 
 T = TypeVar("T")
 Row = Sequence[Any]
+# Asked for each connection, in place of a password in the URL. Raises psycopg2.OperationalError.
+Password = Callable[[], str]
 
 # libpq's parameters where the URL does not set them: a host that has gone is noticed within seconds.
 _CONNECTION = {
@@ -59,13 +61,13 @@ def connection_string(url: str) -> str:
         raise InvalidDatabaseUrl("is not a PostgreSQL URL") from None  # libpq's own message may quote the password
 
 
-def make_engine(url: str, pool_size: int) -> Engine:
+def make_engine(url: str, pool_size: int, password: Password | None = None) -> Engine:
     """libpq itself reads the URL, so that whatever it takes works: sockets, several hosts, TLS, service files."""
     dsn = connection_string(url)
     # AUTOCOMMIT: no BEGIN and COMMIT of the driver's own, each a round trip.
     engine = create_engine(
         "postgresql+psycopg2://",
-        creator=lambda: psycopg2.connect(dsn),
+        creator=lambda: psycopg2.connect(dsn, password=password()) if password else psycopg2.connect(dsn),
         pool_size=pool_size,
         max_overflow=0,
         isolation_level="AUTOCOMMIT",
@@ -96,8 +98,8 @@ def _leave_lost(connection: Any, record: ConnectionPoolEntry, proxy: object) -> 
 class Database:
     """Runs statements in `pool_size` threads, so that the event loop never waits for a socket."""
 
-    def __init__(self, url: str, pool_size: int) -> None:
-        self.engine = make_engine(url, pool_size)
+    def __init__(self, url: str, pool_size: int, password: Password | None = None) -> None:
+        self.engine = make_engine(url, pool_size, password)
         self._connections: weakref.WeakSet[psycopg2.extensions.connection] = weakref.WeakSet()
         event.listen(self.engine, "connect", lambda connection, record: self._connections.add(connection))
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")

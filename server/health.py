@@ -8,7 +8,7 @@ import psycopg2
 from grpc_health.v1 import health, health_pb2
 from grpc_health.v1._async import HealthServicer
 
-from server.database import Database, fault
+from server.database import Database, Password, fault
 
 log = logging.getLogger("server")
 
@@ -29,9 +29,9 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 class Health:
     """Watches the database on a connection and a thread of its own, so that neither load nor a frozen PostgreSQL hides it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: Password | None = None) -> None:
         self.servicer = HealthServicer()
-        self._database = Database(url, pool_size=1)
+        self._database = Database(url, pool_size=1, password=password)
         self._stopping = False
         self._fault: str | None = None  # what the log was last told; None before the first probe
 

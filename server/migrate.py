@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from server.database import make_engine
+from server.database import Password, make_engine
 from server.grants import grant
 
 OLDEST = 15  # PostgreSQL's major version
@@ -18,12 +18,12 @@ class UnsuitableDatabase(Exception):
     """The database is older than OLDEST, or cannot hold every character."""
 
 
-def migrate(url: str, app_role: str | None = None) -> None:
+def migrate(url: str, app_role: str | None = None, password: Password | None = None) -> None:
     """Migrates to the newest version and gives `app_role` what serving takes; does nothing where that is so.
 
     Raises UnsuitableDatabase, UnsuitableRole and SQLAlchemy's errors.
     """
-    engine = make_engine(url, pool_size=1).execution_options(isolation_level="READ COMMITTED")
+    engine = make_engine(url, 1, password).execution_options(isolation_level="READ COMMITTED")
     try:
         with engine.begin() as connection:
             version = int(connection.execute(text("SHOW server_version_num")).scalar_one())

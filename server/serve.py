@@ -54,9 +54,9 @@ async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CannotListen and UnusableCertificates."""
     credentials = server_credentials(CertificateWatch(settings.tls)) if settings.tls else grpc.insecure_server_credentials()
     allow_connections()
-    database = Database(settings.database_url, settings.pool_size)
+    database = Database(settings.database_url, settings.pool_size, settings.database_password)
     service = PaymentService(database)
-    health = Health(settings.database_url)
+    health = Health(settings.database_url, settings.database_password)
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
     server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
     calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))

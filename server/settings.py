@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from process.certificates import CertificateFiles
 from server.api_keys import KeyFile
+from server.database import Password
 
 
 @dataclass(frozen=True)
@@ -11,6 +12,7 @@ class Settings:
     """The options of `payments-server serve`; server/cli.py says what each means and its default."""
 
     database_url: str
+    database_password: Password | None  # instead of one in the URL
     listen: tuple[str, int]
     tls: CertificateFiles | None  # of `listen`; with a CA clients need a certificate
     health_listen: tuple[str, int] | None  # health alone, without TLS
