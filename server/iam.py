@@ -28,7 +28,7 @@ class IamTokens:
         try:
             import botocore.session  # of the extra `aws`
         except ModuleNotFoundError as error:
-            raise CannotUseIam(f"needs the extra aws, as in pip install 'payments[aws]': {error}") from None
+            raise CannotUseIam(f"needs botocore, which the extra aws of this package brings: {error}") from None
         self._address = (parameters["host"], int(parameters.get("port", 5432)), parameters["user"])
         self._session = botocore.session.get_session()
         # AWS_REGION is what EKS sets and other SDKs read; botocore reads AWS_DEFAULT_REGION and its files.

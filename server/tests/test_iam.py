@@ -141,4 +141,4 @@ def test_without_the_extra_the_option_says_so(tmp_path: Path) -> None:
     url = f"postgresql://{USER}@{HOST}/payments?sslmode=verify-full"
     ended = run("serve", "--database-iam-auth", DATABASE_URL=url, PYTHONPATH=str(tmp_path), **AWS)
     assert ended.returncode == 2
-    assert "needs the extra aws, as in pip install 'payments[aws]': No module named 'botocore'" in ended.stderr
+    assert "needs botocore, which the extra aws of this package brings: No module named 'botocore'" in ended.stderr
