@@ -14,6 +14,21 @@ from pathlib import Path
 from typing import Self
 
 SYSTEM_USER = "payments-postgres"
+_NOT_PERMITTED = 126  # as a shell has it
+# Becomes the account, then the program. subprocess's own `user` takes a fork where vfork would do, and where gRPC runs a fork may end in an
+# abort: gRPC's handlers start threads in the child, whose files are being closed.
+_AS_ACCOUNT = f"""
+import os, pwd, sys
+account = pwd.getpwnam(sys.argv[1])
+os.setgroups([])
+os.setgid(account.pw_gid)
+os.setuid(account.pw_uid)
+try:
+    os.execvp(sys.argv[2], sys.argv[2:])
+except PermissionError as error:
+    print(error)
+    sys.exit({_NOT_PERMITTED})
+"""
 
 
 class EmbeddedPostgresError(RuntimeError):
@@ -44,15 +59,12 @@ class Account:
         """Runs a program to its end: exit code and what it wrote. Raises PermissionError where the account cannot reach it."""
         with tempfile.TemporaryFile("w+") as output:  # no pipe: a server that the program leaves running would hold it open for ever
             process = subprocess.Popen(
-                command,
+                [sys.executable, "-I", "-S", "-c", _AS_ACCOUNT, self.name, *command] if self.name else command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",  # the account may not be able to enter the current one
                 start_new_session=True,  # a terminal's Ctrl-C goes to this process alone
-                user=self.name,
-                group=self.name,
-                extra_groups=[] if self.name else None,
             )
             try:
                 process.wait()
@@ -60,6 +72,8 @@ class Account:
                 process.wait()
                 raise
             output.seek(0)
+            if self.name and process.returncode == _NOT_PERMITTED:
+                raise PermissionError(output.read().strip())
             return process.returncode, output.read().strip()
 
     def make_private(self, folder: Path) -> None:

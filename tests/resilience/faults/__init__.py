@@ -1,0 +1,6 @@
+"""The faults, by what they break; a new one is an entry in one of these files."""
+
+from tests.resilience.fault import Fault
+from tests.resilience.faults import kills
+
+FAULTS: list[Fault] = [*kills.FAULTS]
