@@ -8,6 +8,7 @@ import pytest
 from local.stack import Stack, stack, temporary_folder
 from payments.v1 import payments_pb2_grpc
 from tests.database import Database
+from tests.keyed import Keyed, keyed_service
 from tests.rest import Rest
 
 
@@ -33,6 +34,12 @@ def empty_tables(stored: Database) -> None:
 @pytest.fixture(scope="session")
 def rest(running: Stack) -> Rest:
     return Rest(running.rest_url)
+
+
+@pytest.fixture(scope="session")
+def keyed(running: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
+    with keyed_service(running, tmp_path_factory.mktemp("keys")) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

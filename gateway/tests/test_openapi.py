@@ -383,7 +383,22 @@ def test_the_application_adds_headers_responses_and_paths_of_its_own() -> None:
     assert document["info"] == {"title": "Payments", "description": "All of it.", "version": "1"}
 
 
-@pytest.mark.parametrize("argument", ["parameters", "extra_responses", "refinements"])
+def test_a_method_that_needs_a_credential_says_which_and_how_it_refuses() -> None:
+    scheme = {"type": "http", "scheme": "bearer"}
+    requirement = [{"token": ["admin"]}]
+    document = payments_document(security_schemes={"token": scheme}, security={"payments.v1.PaymentService.GetPayment": requirement})
+    validate(document)
+    assert document["components"]["securitySchemes"] == {"token": scheme}
+    secured, free = document["paths"]["/get/{id}"]["get"], document["paths"]["/delete/{id}"]["delete"]
+    assert secured["security"] == requirement
+    assert list(secured["responses"])[:5] == ["200", "400", "401", "403", "404"]
+    assert "security" not in free and not {"401", "403"} & free["responses"].keys()
+    assert "WWW-Authenticate" in document["components"]["responses"]["Unauthorized"]["headers"]
+    without = payments_document()["components"]
+    assert "securitySchemes" not in without and "Unauthorized" not in without["responses"]
+
+
+@pytest.mark.parametrize("argument", ["parameters", "extra_responses", "refinements", "security"])
 def test_an_argument_that_speaks_of_what_is_not_there_is_refused(argument: str) -> None:
     with pytest.raises(ValueError, match=r"payments\.v1\.Nothing"):
         payments_document(**{argument: {"payments.v1.Nothing": {}}})

@@ -118,6 +118,25 @@ def test_retry_after_is_the_retry_info_in_whole_seconds(delay: Duration, header:
     assert problem_response(status).headers["Retry-After"] == header
 
 
+@pytest.mark.parametrize(
+    ("code", "told", "header"),
+    [
+        (code_pb2.UNAUTHENTICATED, 'Bearer error="invalid_token"', 'Bearer error="invalid_token"'),
+        (code_pb2.PERMISSION_DENIED, 'Bearer error="insufficient_scope", scope="a"', 'Bearer error="insufficient_scope", scope="a"'),
+        (code_pb2.PERMISSION_DENIED, "", None),
+        (code_pb2.UNAUTHENTICATED, "", "Bearer"),
+        (code_pb2.UNAUTHENTICATED, "Bearer\r\nX-Other: 1", "Bearer"),
+        (code_pb2.UNAUTHENTICATED, "Bearer \N{SNOWMAN}", "Bearer"),
+    ],
+)
+def test_www_authenticate_is_what_the_service_says(code: int, told: str, header: str | None) -> None:
+    status = status_pb2.Status(code=code)
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="NO", metadata={"www-authenticate": told}))
+    response = problem_response(status)
+    assert response.headers.get("WWW-Authenticate") == header
+    assert "X-Other" not in response.headers
+
+
 def test_an_http_status_and_headers_may_be_given() -> None:
     response = problem_response(status_pb2.Status(code=code_pb2.ABORTED), http_status=412, headers={"ETag": '"1"'})
     assert (response.status_code, response.headers["ETag"]) == (412, '"1"')

@@ -11,6 +11,7 @@ from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount
+from starlette.types import Scope
 
 from gateway.tests.library_service import Library, library, message, serving
 from gateway.transcoding import Call, JsonFormat, Refusal, RpcFailed, transcode
@@ -422,6 +423,28 @@ async def test_metadata_is_an_option(channel: grpc.aio.Channel, servicer: Librar
     async with client_of(Starlette(routes=routes)) as client:
         await client.get("/v1/files/x")
     assert (servicer.metadata[0]["asked"], servicer.metadata[0]["raw-bin"]) == ("/v1/files/x", b"\x00")
+
+
+class Telling(Library):
+    async def GetFile(self, request: Any, context: Any) -> Any:
+        context.set_trailing_metadata((("said", request.path),))
+        return await super().GetFile(request, context)
+
+
+async def test_trailing_metadata_is_told_of_answers_and_of_failures() -> None:
+    told: list[tuple[str, str, Any]] = []
+
+    def tell(scope: Scope, trailing: Any) -> None:
+        told.extend((scope["method"], name, value) for name, value in trailing)
+
+    async with serving(Telling()) as channel:
+        routes = transcode([library()], channel, trailing=tell)
+        async with client_of(Starlette(routes=routes)) as client:
+            await client.get("/v1/files/x")
+            await client.head("/v1/files/y")
+            await client.get("/v1/failures/5?detailed=true")
+    assert told[:2] == [("GET", "said", "x"), ("HEAD", "said", "y")]
+    assert [name for _, name, _ in told[2:]] == ["grpc-status-details-bin"]
 
 
 async def test_a_handler_answers_in_place_of_the_plain_call(channel: grpc.aio.Channel, servicer: Library) -> None:
