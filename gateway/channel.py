@@ -17,6 +17,7 @@ _REPEATABLE = (
     (SERVICE, "CreatePayment"),
     (SERVICE, "GetPayment"),
     (SERVICE, "ListPayments"),
+    ("payments.v1.CoalescingService", "GetPayments"),
     ("payments.v1.CoalescingService", "CreatePayments"),
     ("payments.v1.ListingService", "ListPaymentsJson"),
 )

@@ -1,4 +1,4 @@
-"""Creates and updates that arrive while calls to the server are in flight travel together in the next one.
+"""Reads, creates and updates that arrive while calls to the server are in flight travel together in the next one.
 
 A gRPC call costs Python several times what its payload does. A lone request still goes at once, and each keeps its own result, deadline,
 credential and idempotency key; what one of them waits for or fails with touches no other.
@@ -35,12 +35,15 @@ _CONTEXT = {
 
 
 class CoalescingChannel:
-    """A channel for the transcoder whose creates and updates share calls; everything else goes as it comes."""
+    """A channel for the transcoder whose reads, creates and updates share calls; everything else goes as it comes."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         stub: Any = coalescing_pb2_grpc.CoalescingServiceStub(channel)
         self._channel = channel
         self._coalesced = {
+            "/payments.v1.PaymentService/GetPayment": _Coalesced(
+                stub.GetPayments, coalescing_pb2.GetPaymentsRequest, coalescing_pb2.GetCall, _get_key
+            ),
             "/payments.v1.PaymentService/CreatePayment": _Coalesced(
                 stub.CreatePayments, coalescing_pb2.CreatePaymentsRequest, coalescing_pb2.CreateCall, _create_key
             ),
@@ -107,6 +110,11 @@ class _CoalescedCall:
 
     async def trailing_metadata(self) -> Sequence[tuple[str, str]]:
         return ((CLIENT, self._client),) if self._client else ()
+
+
+def _get_key(call: coalescing_pb2.GetCall) -> Hashable:
+    """Reads need no order among themselves."""
+    return object()
 
 
 def _create_key(call: coalescing_pb2.CreateCall) -> Hashable:

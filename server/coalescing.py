@@ -1,4 +1,4 @@
-"""CoalescingService: several callers' creates and updates in one call of the gateway, each checked and answered on its own."""
+"""CoalescingService: several callers' reads, creates and updates in one call of the gateway, each checked and answered on its own."""
 
 from payments.v1 import coalescing_pb2 as pb
 from payments.v1 import payments_pb2
@@ -12,6 +12,11 @@ class CoalescingService:
 
     def __init__(self, service: PaymentService) -> None:
         self._service = service
+
+    async def GetPayments(self, request: pb.GetPaymentsRequest, call: Call) -> pb.GetPaymentsResponse:
+        calls = [(each.request, caller) for each, caller in zip(request.calls, call.callers, strict=True)]
+        outcomes = await self._service.get_each(calls, call.deadline)
+        return pb.GetPaymentsResponse(results=map(_result, outcomes, call.callers))
 
     async def CreatePayments(self, request: pb.CreatePaymentsRequest, call: Call) -> pb.CreatePaymentsResponse:
         pairs = zip(request.calls, call.callers, strict=True)

@@ -206,11 +206,11 @@ class Repository:
             else:
                 outcomes[item.id] = not_found() if payment[0] is None else Payment(*payment)
 
-    def get(self, id: str, deadline: float) -> Payment:
-        rows = self._database.execute(_BY_IDS, {"ids": [id]}, deadline, repeatable=True)
-        if not rows:
-            raise not_found()
-        return Payment(*rows[0])
+    def get(self, ids: Sequence[str], deadline: float) -> list[Outcome]:
+        """What is found of each, in order."""
+        rows = self._database.execute(_BY_IDS, {"ids": list(ids)}, deadline, repeatable=True)
+        found = {row[0]: Payment(*row) for row in rows}
+        return [found.get(id) or not_found() for id in ids]
 
     def page(self, status: int, after: str, size: int, deadline: float) -> Page[list[Payment]]:
         """At most `size` payments behind the id `after`, oldest first; status 0 is any, and an empty id the start."""
@@ -253,8 +253,8 @@ class Repository:
         rows = self._database.execute(_DELETE, {"id": id, "revision": revision}, deadline, repeatable=False)
         if rows:
             return Payment(*rows[0])
-        self.get(id, deadline)  # raises where there is no such payment
-        raise etag_mismatch()
+        (found,) = self.get([id], deadline)
+        raise found if isinstance(found, Failure) else etag_mismatch()
 
     def page_token_key(self, deadline: float) -> bytes:
         """The key of page tokens, one for all servers of a database."""

@@ -30,7 +30,7 @@ SERVICE = payments_pb2.DESCRIPTOR.services_by_name["PaymentService"]
 COALESCING = coalescing_pb2.DESCRIPTOR.services_by_name["CoalescingService"]
 LISTING = listing_pb2.DESCRIPTOR.services_by_name["ListingService"]
 # The calls that CoalescingService's methods carry.
-CARRIED = {"CreatePayments": SERVICE.methods_by_name["CreatePayment"], "UpdatePayments": SERVICE.methods_by_name["UpdatePayment"]}
+CARRIED = {f"{name}s": SERVICE.methods_by_name[name] for name in ("GetPayment", "CreatePayment", "UpdatePayment")}
 DRAIN = 20.0  # seconds in-flight calls have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
 _LAST_WORDS = 0.2  # seconds for answers on their way when the last call has ended
 _PRUNE_INTERVAL = 60.0  # seconds

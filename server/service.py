@@ -43,6 +43,10 @@ class PaymentService:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._repository = Repository(database)
+        # Reads need no order among themselves, so that each is a key of its own.
+        self._gets: Batcher[str, Payment] = Batcher(
+            partial(database.run, self._repository.get), in_flight=2, key=lambda id: object(), size=lambda id: 1, largest=MAX_BATCH
+        )
         # Group commit: calls that arrive while a statement is in flight share the next one, and so an fsync. Creates wait for nobody's
         # locks, so that one statement at a time just makes larger groups; an update may meet a row that somebody has locked.
         self._creates: Batcher[NewPayment, Payment] = Batcher(
@@ -70,12 +74,16 @@ class PaymentService:
                 response.results.add(payment=outcome)
         return response
 
+    async def get_each(self, calls: Sequence[tuple[pb.GetPaymentRequest, Caller]], deadline: float) -> list[pb.Payment | Failure]:
+        """What is found for each request, in order."""
+        return await self._do_each(self._repository.get, [_checked(caller, _id, request.id) for request, caller in calls], deadline)
+
     async def create_each(
         self, calls: Sequence[tuple[pb.CreatePaymentRequest, str, Caller]], deadline: float
     ) -> list[pb.Payment | Failure]:
         """What became of each create, in order; beside its request stand the id that the payment is to have, or nothing, and its caller."""
         checked = [_checked(caller, _new_payment, request, id, caller.client) for request, id, caller in calls]
-        return await self._write_each(self._repository.create, checked, deadline)
+        return await self._do_each(self._repository.create, checked, deadline)
 
     async def update_each(self, calls: Sequence[tuple[pb.UpdatePaymentRequest, Caller]], deadline: float) -> list[pb.Payment | Failure]:
         """What became of each update, in order. Updates of one payment are made one after the other."""
@@ -90,21 +98,21 @@ class PaymentService:
             turns.setdefault(turn, []).append(number)
         outcomes: dict[int, pb.Payment | Failure] = {}
         for numbers in turns.values():
-            written = await self._write_each(self._repository.update, [changes[number] for number in numbers], deadline)
+            written = await self._do_each(self._repository.update, [changes[number] for number in numbers], deadline)
             outcomes |= zip(numbers, written, strict=True)
         return [outcomes[number] for number in range(len(calls))]
 
-    async def _write_each(
-        self, write: Callable[[list[Item], float], list[Payment | Failure]], items: Sequence[Item | Failure], deadline: float
+    async def _do_each(
+        self, do: Callable[[list[Item], float], list[Payment | Failure]], items: Sequence[Item | Failure], deadline: float
     ) -> list[pb.Payment | Failure]:
-        """Writes what is not a failure already."""
+        """Does what is not a failure already."""
         valid = [item for item in items if not isinstance(item, Failure)]
-        written = iter(await self._database.run(write, valid, deadline) if valid else ())
-        outcomes = (item if isinstance(item, Failure) else next(written) for item in items)
+        done = iter(await self._database.run(do, valid, deadline) if valid else ())
+        outcomes = (item if isinstance(item, Failure) else next(done) for item in items)
         return [outcome if isinstance(outcome, Failure) else _message(outcome) for outcome in outcomes]
 
     async def GetPayment(self, request: pb.GetPaymentRequest, call: Call) -> pb.Payment:
-        return _message(await self._database.run(self._repository.get, _id(request.id), call.deadline))
+        return _message(await self._gets.submit(_id(request.id), call.deadline))
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, call: Call) -> pb.ListPaymentsResponse:
         def answer(page: Page[list[Payment]], token: str) -> pb.ListPaymentsResponse:

@@ -83,7 +83,9 @@ class Call:
         """
         call = (instead or self._rpc.invoke)(self.message, timeout=self._rpc.timeout, metadata=self.metadata)
         try:
-            reply = await (unless_gone(call, call.cancel, self._receive) if self._scope["method"] in _SAFE else call)
+            # Of a call that cannot be stopped it makes no difference whether anybody waits for it.
+            stoppable = self._scope["method"] in _SAFE and hasattr(call, "cancel")
+            reply = await (unless_gone(call, call.cancel, self._receive) if stoppable else call)
         except grpc.aio.AioRpcError as error:
             await self._tell(call)
             raise RpcFailed.of(error) from error

@@ -100,7 +100,7 @@ def assert_read(scans: list[Scan], most: int) -> None:
 
 
 def test_a_payment_is_found_by_its_id(scans: Scans) -> None:
-    assert_read(scans(lambda repository, deadline: repository.get(stored_id(7), deadline)), 1)
+    assert_read(scans(lambda repository, deadline: repository.get([stored_id(7)], deadline)), 1)
 
 
 @pytest.mark.parametrize("count", [1, 100, 1000])

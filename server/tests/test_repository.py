@@ -70,7 +70,8 @@ def locked(payment: Payment, lock: Callable[[str], AbstractContextManager[None]]
 def test_a_payment_comes_back_as_the_equal_value(repository: Repository, deadline: float) -> None:
     item = new('{"b": [1.50, 1e2, 12345678901234567890.123456789], "a": "é \\u0041 %s :x $1"}', "1234.5", status=CONSUMED)
     (outcome,) = repository.create([item], deadline)
-    payment = repository.get(item.id, deadline)
+    (payment,) = repository.get([item.id], deadline)
+    assert isinstance(payment, Payment)
     assert payment == outcome
     assert json.loads(payment.data, parse_float=str) == {"a": "é A %s :x $1", "b": ["1.50", 100, "12345678901234567890.123456789"]}
     assert (payment.id, payment.status, payment.payment, payment.revision) == (item.id, CONSUMED, "1234.50", 1)
@@ -178,7 +179,7 @@ def test_a_create_repeated_under_its_id_is_answered_with_the_stored_payment(repo
     (first,) = repository.create([new('{"a": 1, "b": 2}', id=id)], deadline)
     assert repository.create([new('{"b": 2.0, "a": 1}', "1.00", id=id)], deadline) == [first]
     assert refused(repository.create([new('{"a": 1}', id=id)], deadline)[0]) == "PAYMENT_EXISTS"
-    assert repository.get(id, deadline) == first
+    assert repository.get([id], deadline) == [first]
 
 
 @pytest.mark.parametrize("keyed", [False, True])
@@ -218,6 +219,14 @@ def test_update_time_never_lies_before_create_time(repository: Repository, query
     query("UPDATE payments SET create_time = now() + interval '1 hour', update_time = now() + interval '1 hour'")
     updated = update(repository, payment.id, CONSUMED, None, deadline)
     assert updated.update_time == updated.create_time
+
+
+def test_many_are_read_at_once_each_in_its_place_and_as_often_as_it_was_asked_for(repository: Repository, deadline: float) -> None:
+    ids = [stored(outcome).id for outcome in repository.create([new(payment=str(n)) for n in range(20)], deadline)]
+    absent = uuid7.new()
+    outcomes = repository.get([ids[3], absent, *ids, ids[3]], deadline)
+    assert refused(outcomes[1]) == "PAYMENT_NOT_FOUND"
+    assert [stored(outcome).id for number, outcome in enumerate(outcomes) if number != 1] == [ids[3], *ids, ids[3]]
 
 
 def test_a_delete_of_another_revision_deletes_nothing(repository: Repository, payment: Payment, deadline: float) -> None:
@@ -316,7 +325,7 @@ def test_a_connection_lost_while_idle_costs_no_call(url: str, query: Query, dead
         (payment,) = repository.create([new()], deadline)
         id = stored(payment).id
         for call in (
-            lambda: repository.get(id, deadline),
+            lambda: repository.get([id], deadline),
             lambda: stored(repository.create([new()], deadline)[0]),
             lambda: update(repository, id, CONSUMED, 1, deadline),
             lambda: repository.delete(id, 2, deadline),

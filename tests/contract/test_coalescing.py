@@ -38,6 +38,18 @@ def test_a_bad_one_among_many_fails_alone(rest: Rest) -> None:
             assert answer.json()["errors"][0]["field"] == "payment"
 
 
+def test_each_of_many_reads_at_once_gets_what_it_asked_for(rest: Rest) -> None:
+    ids = [rest.create(data=f'{{"n":{number}}}')["id"] for number in range(20)]
+    absent = "01890a5d-ac96-774b-bcce-b302099a8057"
+    asked = [[*ids, ids[0], ids[0], absent, "no-uuid"][number % 24] for number in range(480)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda id: Rest(rest.url).get(f"/get/{id}"), asked))
+    for id, answer in zip(asked, answers, strict=True):
+        assert answer.status_code == {absent: 404, "no-uuid": 400}.get(id, 200), answer.text
+        if answer.status_code == 200:
+            assert (answer.json()["id"], answer.json()["data"]) == (id, {"n": ids.index(id)})
+
+
 def test_keys_stay_each_requests_own(rest: Rest, stored: Database) -> None:
     before = stored.count()
     run = uuid.uuid4().hex

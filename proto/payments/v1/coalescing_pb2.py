@@ -26,7 +26,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from payments.v1 import payments_pb2 as payments_dot_v1_dot_payments__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpayments/v1/coalescing.proto\x12\x0bpayments.v1\x1a\x17google/rpc/status.proto\x1a\x1apayments/v1/payments.proto\"a\n\x0b\x43\x61llContext\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0btraceparent\x18\x02 \x01(\t\x12\x12\n\npayment_id\x18\x03 \x01(\t\x12\x15\n\rauthorization\x18\x04 \x01(\t\"k\n\nCreateCall\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.payments.v1.CreatePaymentRequest\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.payments.v1.CallContext\"k\n\nUpdateCall\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.payments.v1.UpdatePaymentRequest\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.payments.v1.CallContext\"t\n\nCallResult\x12\'\n\x07payment\x18\x01 \x01(\x0b\x32\x14.payments.v1.PaymentH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x0e\n\x06\x63lient\x18\x03 \x01(\tB\x08\n\x06result\"?\n\x15\x43reatePaymentsRequest\x12&\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x17.payments.v1.CreateCall\"B\n\x16\x43reatePaymentsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.payments.v1.CallResult\"?\n\x15UpdatePaymentsRequest\x12&\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x17.payments.v1.UpdateCall\"B\n\x16UpdatePaymentsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.payments.v1.CallResult2\xc9\x01\n\x11\x43oalescingService\x12Y\n\x0e\x43reatePayments\x12\".payments.v1.CreatePaymentsRequest\x1a#.payments.v1.CreatePaymentsResponse\x12Y\n\x0eUpdatePayments\x12\".payments.v1.UpdatePaymentsRequest\x1a#.payments.v1.UpdatePaymentsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpayments/v1/coalescing.proto\x12\x0bpayments.v1\x1a\x17google/rpc/status.proto\x1a\x1apayments/v1/payments.proto\"a\n\x0b\x43\x61llContext\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0btraceparent\x18\x02 \x01(\t\x12\x12\n\npayment_id\x18\x03 \x01(\t\x12\x15\n\rauthorization\x18\x04 \x01(\t\"e\n\x07GetCall\x12/\n\x07request\x18\x01 \x01(\x0b\x32\x1e.payments.v1.GetPaymentRequest\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.payments.v1.CallContext\"k\n\nCreateCall\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.payments.v1.CreatePaymentRequest\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.payments.v1.CallContext\"k\n\nUpdateCall\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.payments.v1.UpdatePaymentRequest\x12)\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x18.payments.v1.CallContext\"t\n\nCallResult\x12\'\n\x07payment\x18\x01 \x01(\x0b\x32\x14.payments.v1.PaymentH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x0e\n\x06\x63lient\x18\x03 \x01(\tB\x08\n\x06result\"9\n\x12GetPaymentsRequest\x12#\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x14.payments.v1.GetCall\"?\n\x13GetPaymentsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.payments.v1.CallResult\"?\n\x15\x43reatePaymentsRequest\x12&\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x17.payments.v1.CreateCall\"B\n\x16\x43reatePaymentsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.payments.v1.CallResult\"?\n\x15UpdatePaymentsRequest\x12&\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x17.payments.v1.UpdateCall\"B\n\x16UpdatePaymentsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.payments.v1.CallResult2\x9b\x02\n\x11\x43oalescingService\x12P\n\x0bGetPayments\x12\x1f.payments.v1.GetPaymentsRequest\x1a .payments.v1.GetPaymentsResponse\x12Y\n\x0e\x43reatePayments\x12\".payments.v1.CreatePaymentsRequest\x1a#.payments.v1.CreatePaymentsResponse\x12Y\n\x0eUpdatePayments\x12\".payments.v1.UpdatePaymentsRequest\x1a#.payments.v1.UpdatePaymentsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,20 +35,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CALLCONTEXT']._serialized_start=98
   _globals['_CALLCONTEXT']._serialized_end=195
-  _globals['_CREATECALL']._serialized_start=197
-  _globals['_CREATECALL']._serialized_end=304
-  _globals['_UPDATECALL']._serialized_start=306
-  _globals['_UPDATECALL']._serialized_end=413
-  _globals['_CALLRESULT']._serialized_start=415
-  _globals['_CALLRESULT']._serialized_end=531
-  _globals['_CREATEPAYMENTSREQUEST']._serialized_start=533
-  _globals['_CREATEPAYMENTSREQUEST']._serialized_end=596
-  _globals['_CREATEPAYMENTSRESPONSE']._serialized_start=598
-  _globals['_CREATEPAYMENTSRESPONSE']._serialized_end=664
-  _globals['_UPDATEPAYMENTSREQUEST']._serialized_start=666
-  _globals['_UPDATEPAYMENTSREQUEST']._serialized_end=729
-  _globals['_UPDATEPAYMENTSRESPONSE']._serialized_start=731
-  _globals['_UPDATEPAYMENTSRESPONSE']._serialized_end=797
-  _globals['_COALESCINGSERVICE']._serialized_start=800
-  _globals['_COALESCINGSERVICE']._serialized_end=1001
+  _globals['_GETCALL']._serialized_start=197
+  _globals['_GETCALL']._serialized_end=298
+  _globals['_CREATECALL']._serialized_start=300
+  _globals['_CREATECALL']._serialized_end=407
+  _globals['_UPDATECALL']._serialized_start=409
+  _globals['_UPDATECALL']._serialized_end=516
+  _globals['_CALLRESULT']._serialized_start=518
+  _globals['_CALLRESULT']._serialized_end=634
+  _globals['_GETPAYMENTSREQUEST']._serialized_start=636
+  _globals['_GETPAYMENTSREQUEST']._serialized_end=693
+  _globals['_GETPAYMENTSRESPONSE']._serialized_start=695
+  _globals['_GETPAYMENTSRESPONSE']._serialized_end=758
+  _globals['_CREATEPAYMENTSREQUEST']._serialized_start=760
+  _globals['_CREATEPAYMENTSREQUEST']._serialized_end=823
+  _globals['_CREATEPAYMENTSRESPONSE']._serialized_start=825
+  _globals['_CREATEPAYMENTSRESPONSE']._serialized_end=891
+  _globals['_UPDATEPAYMENTSREQUEST']._serialized_start=893
+  _globals['_UPDATEPAYMENTSREQUEST']._serialized_end=956
+  _globals['_UPDATEPAYMENTSRESPONSE']._serialized_start=958
+  _globals['_UPDATEPAYMENTSRESPONSE']._serialized_end=1024
+  _globals['_COALESCINGSERVICE']._serialized_start=1027
+  _globals['_COALESCINGSERVICE']._serialized_end=1310
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,36 @@ class CallContext(_message.Message):
 Global___CallContext: _TypeAlias = CallContext  # noqa: Y015
 
 @_typing.final
+class GetCall(_message.Message):
+    """One call of GetPayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _payments_pb2.GetPaymentRequest:
+        """Its message."""
+
+    @_builtins.property
+    def context(self) -> Global___CallContext:
+        """Its metadata."""
+
+    def __init__(
+        self,
+        *,
+        request: _payments_pb2.GetPaymentRequest | None = ...,
+        context: Global___CallContext | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCall: _TypeAlias = GetCall  # noqa: Y015
+
+@_typing.final
 class CreateCall(_message.Message):
     """One call of CreatePayment."""
 
@@ -149,6 +179,54 @@ class CallResult(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___CallResult: _TypeAlias = CallResult  # noqa: Y015
+
+@_typing.final
+class GetPaymentsRequest(_message.Message):
+    """Calls of GetPayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___GetCall]:
+        """At least one."""
+
+    def __init__(
+        self,
+        *,
+        calls: _abc.Iterable[Global___GetCall] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPaymentsRequest: _TypeAlias = GetPaymentsRequest  # noqa: Y015
+
+@_typing.final
+class GetPaymentsResponse(_message.Message):
+    """Results of calls of GetPayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallResult]:
+        """One a call, in their order."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___CallResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPaymentsResponse: _TypeAlias = GetPaymentsResponse  # noqa: Y015
 
 @_typing.final
 class CreatePaymentsRequest(_message.Message):

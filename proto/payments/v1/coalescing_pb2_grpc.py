@@ -37,6 +37,11 @@ class CoalescingServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.GetPayments = channel.unary_unary(
+                '/payments.v1.CoalescingService/GetPayments',
+                request_serializer=payments_dot_v1_dot_coalescing__pb2.GetPaymentsRequest.SerializeToString,
+                response_deserializer=payments_dot_v1_dot_coalescing__pb2.GetPaymentsResponse.FromString,
+                _registered_method=True)
         self.CreatePayments = channel.unary_unary(
                 '/payments.v1.CoalescingService/CreatePayments',
                 request_serializer=payments_dot_v1_dot_coalescing__pb2.CreatePaymentsRequest.SerializeToString,
@@ -55,6 +60,13 @@ class CoalescingServiceServicer:
     of the method that it is a call of.
     """
 
+    def GetPayments(self, request, context):
+        """Reads payments on behalf of several callers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreatePayments(self, request, context):
         """Creates payments on behalf of several callers.
         """
@@ -72,6 +84,11 @@ class CoalescingServiceServicer:
 
 def add_CoalescingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'GetPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPayments,
+                    request_deserializer=payments_dot_v1_dot_coalescing__pb2.GetPaymentsRequest.FromString,
+                    response_serializer=payments_dot_v1_dot_coalescing__pb2.GetPaymentsResponse.SerializeToString,
+            ),
             'CreatePayments': grpc.unary_unary_rpc_method_handler(
                     servicer.CreatePayments,
                     request_deserializer=payments_dot_v1_dot_coalescing__pb2.CreatePaymentsRequest.FromString,
@@ -95,6 +112,33 @@ class CoalescingService:
     no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
     of the method that it is a call of.
     """
+
+    @staticmethod
+    def GetPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/payments.v1.CoalescingService/GetPayments',
+            payments_dot_v1_dot_coalescing__pb2.GetPaymentsRequest.SerializeToString,
+            payments_dot_v1_dot_coalescing__pb2.GetPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CreatePayments(request,

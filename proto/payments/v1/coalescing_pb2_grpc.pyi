@@ -36,6 +36,8 @@ class CoalescingServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CoalescingServiceAsyncStub: ...
+    GetPayments: _grpc.UnaryUnaryMultiCallable[_coalescing_pb2.GetPaymentsRequest, _coalescing_pb2.GetPaymentsResponse]
+    """Reads payments on behalf of several callers."""
     CreatePayments: _grpc.UnaryUnaryMultiCallable[_coalescing_pb2.CreatePaymentsRequest, _coalescing_pb2.CreatePaymentsResponse]
     """Creates payments on behalf of several callers."""
     UpdatePayments: _grpc.UnaryUnaryMultiCallable[_coalescing_pb2.UpdatePaymentsRequest, _coalescing_pb2.UpdatePaymentsResponse]
@@ -49,6 +51,8 @@ class CoalescingServiceAsyncStub(CoalescingServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    GetPayments: _aio.UnaryUnaryMultiCallable[_coalescing_pb2.GetPaymentsRequest, _coalescing_pb2.GetPaymentsResponse]  # type: ignore[assignment]
+    """Reads payments on behalf of several callers."""
     CreatePayments: _aio.UnaryUnaryMultiCallable[_coalescing_pb2.CreatePaymentsRequest, _coalescing_pb2.CreatePaymentsResponse]  # type: ignore[assignment]
     """Creates payments on behalf of several callers."""
     UpdatePayments: _aio.UnaryUnaryMultiCallable[_coalescing_pb2.UpdatePaymentsRequest, _coalescing_pb2.UpdatePaymentsResponse]  # type: ignore[assignment]
@@ -59,6 +63,14 @@ class CoalescingServiceServicer(metaclass=_abc_1.ABCMeta):
     no part of the public API and has no place in REST. The message needs no API key: each call in it carries its own, and requires the scope
     of the method that it is a call of.
     """
+
+    @_abc_1.abstractmethod
+    def GetPayments(
+        self,
+        request: _coalescing_pb2.GetPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_coalescing_pb2.GetPaymentsResponse, _abc.Awaitable[_coalescing_pb2.GetPaymentsResponse]]:
+        """Reads payments on behalf of several callers."""
 
     @_abc_1.abstractmethod
     def CreatePayments(
