@@ -37,7 +37,10 @@ class ListingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ListingServiceAsyncStub: ...
     ListPaymentsJson: _grpc.UnaryUnaryMultiCallable[_payments_pb2.ListPaymentsRequest, _listing_pb2.ListPaymentsJsonResponse]
-    """A page, as PaymentService.ListPayments has it."""
+    """A page, as PaymentService.ListPayments has it, and asked for by the same message.
+    buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+    """
 
 @_typing.type_check_only
 class ListingServiceAsyncStub(ListingServiceStub):
@@ -47,7 +50,10 @@ class ListingServiceAsyncStub(ListingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListPaymentsJson: _aio.UnaryUnaryMultiCallable[_payments_pb2.ListPaymentsRequest, _listing_pb2.ListPaymentsJsonResponse]  # type: ignore[assignment]
-    """A page, as PaymentService.ListPayments has it."""
+    """A page, as PaymentService.ListPayments has it, and asked for by the same message.
+    buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+    """
 
 class ListingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Lists payments in the form that the gateway passes on. Making it in the database saves making a message of every payment, and JSON of
@@ -60,6 +66,9 @@ class ListingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payments_pb2.ListPaymentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_listing_pb2.ListPaymentsJsonResponse, _abc.Awaitable[_listing_pb2.ListPaymentsJsonResponse]]:
-        """A page, as PaymentService.ListPayments has it."""
+        """A page, as PaymentService.ListPayments has it, and asked for by the same message.
+        buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
+        """
 
 def add_ListingServiceServicer_to_server(servicer: ListingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
