@@ -80,6 +80,7 @@ NO_WRITE = ("PERMISSION_DENIED", "SCOPE_MISSING", 'Bearer error="insufficient_sc
         (f"Bearer {EXPIRED}", OUT_OF_DATE),
         (f"Bearer {READ}", NO_WRITE),
     ],
+    ids=range(14),  # of the keys' own none is the same twice
 )
 def test_what_is_no_valid_key_is_refused(access: Access, authorization: str | bytes, expected: tuple[str, str, str]) -> None:
     caller = access.caller("write", authorization)
@@ -164,6 +165,7 @@ class Echo:
             ]
         )
 
+    GetPayments: Callable[..., Any] = CreatePayments
     UpdatePayments: Callable[..., Any] = CreatePayments
 
 
