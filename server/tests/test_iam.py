@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 
+from server.iam import CannotUseIam, IamTokens
 from server.migrate import migrate
 from server.tests.conftest import run as sql
 from server.tests.directory import Directory
@@ -18,6 +19,7 @@ from server.tests.tls_postgres import TlsPostgres, tls_postgres
 
 HOST = "payments.abc123.eu-central-1.rds.amazonaws.com"
 USER = "payments_iam"
+RIGHT = f"postgresql://{USER}@{HOST}/payments?sslmode=verify-full"
 # In the form of AWS's, and nobody's.
 KEY, SECRET, SESSION = "ASIAEXAMPLEEXAMPLE00", "example/secret+of/nobody", "session/token+of/nobody=="
 AWS = {
@@ -118,27 +120,35 @@ def test_missing_credentials_are_told_by_health(rds: Rds) -> None:
             create(server.payments)
 
 
-def test_urls_that_do_not_suit_and_a_missing_region_end_the_start() -> None:
-    right = f"postgresql://{USER}@{HOST}/payments?sslmode=verify-full"
-    for url, variables, said in (
-        (right.replace("@", ":secret@"), {}, "takes the place of a password, and DATABASE_URL has one"),
-        (right.replace(f"{USER}@", ""), {}, "needs a user in DATABASE_URL"),
-        (right.replace(HOST, f"{HOST},other"), {}, "needs one host"),
-        (f"postgresql://{USER}@/payments?host=/tmp&sslmode=verify-full", {}, "needs one host"),
-        (right.replace("verify-full", "require"), {}, "needs sslmode=verify-full"),
-        (right.partition("?")[0], {}, "needs sslmode=verify-full"),
-        (right, {"AWS_REGION": ""}, "needs the region of the database: set AWS_REGION"),
-        ("", {}, "needs DATABASE_URL"),
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (RIGHT.replace("@", ":secret@"), "takes the place of a password, and DATABASE_URL has one"),
+        (RIGHT.replace(f"{USER}@", ""), "needs a user in DATABASE_URL"),
+        (RIGHT.replace(HOST, f"{HOST},other"), "needs one host"),
+        (f"postgresql://{USER}@/payments?host=/tmp&sslmode=verify-full", "needs one host"),
+        (RIGHT.replace("verify-full", "require"), "needs sslmode=verify-full"),
+        (RIGHT.partition("?")[0], "needs sslmode=verify-full"),
+    ],
+)
+def test_a_url_that_does_not_suit_is_refused_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(CannotUseIam, match=said) as raised:
+        IamTokens(url)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_missing_region_or_url_ends_the_start() -> None:
+    for command, url, said in (
+        ("serve", RIGHT, "needs the region of the database: set AWS_REGION"),
+        ("migrate", RIGHT.replace("@", ":secret@"), "takes the place of a password"),
+        ("migrate", "", "needs DATABASE_URL"),
     ):
-        for command in ("serve", "migrate") if not url else ("serve",):
-            ended = run(command, "--database-iam-auth", DATABASE_URL=url, **AWS | variables)
-            assert ended.returncode == 2 and f"--database-iam-auth {said}" in ended.stderr, ended.stderr
-            assert "secret" not in ended.stderr
+        ended = run(command, "--database-iam-auth", DATABASE_URL=url, **AWS | {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
+        assert ended.returncode == 2 and f"--database-iam-auth {said}" in ended.stderr and "secret" not in ended.stderr, ended.stderr
 
 
 def test_without_the_extra_the_option_says_so(tmp_path: Path) -> None:
     (tmp_path / "botocore.py").write_text("raise ModuleNotFoundError(\"No module named 'botocore'\")\n")
-    url = f"postgresql://{USER}@{HOST}/payments?sslmode=verify-full"
-    ended = run("serve", "--database-iam-auth", DATABASE_URL=url, PYTHONPATH=str(tmp_path), **AWS)
+    ended = run("serve", "--database-iam-auth", DATABASE_URL=RIGHT, PYTHONPATH=str(tmp_path), **AWS)
     assert ended.returncode == 2
     assert "needs botocore, which the extra aws of this package brings: No module named 'botocore'" in ended.stderr
