@@ -31,7 +31,7 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        request_id = _header(scope["headers"], b"x-request-id", _REQUEST_ID) or b"%032x" % random.getrandbits(128)
+        request_id = _header(scope["headers"], b"x-request-id", _REQUEST_ID) or new_request_id()
         scope.setdefault("state", {})[_STATE] = request_id
         started = False
 
@@ -40,9 +40,7 @@ class Headers:
             if message["type"] == "http.response.start":
                 started = True
                 headers = message["headers"] = list(message.get("headers", ()))
-                headers += ((b"x-request-id", request_id), (b"x-content-type-options", b"nosniff"))
-                if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append((b"cache-control", b"no-store"))
+                headers += standard_headers(request_id, headers)
                 count(scope, message["status"])
                 if message["status"] >= 500:
                     # 503 comes in floods while the database is away, and the health check says so once.
@@ -57,6 +55,18 @@ class Headers:
             if started:
                 raise  # the server closes the connection, so that the client sees that the answer is cut
             await _internal_error(request_id.decode())(scope, receive, send_with_headers)
+
+
+def new_request_id() -> bytes:
+    return b"%032x" % random.getrandbits(128)
+
+
+def standard_headers(request_id: bytes, others: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What every answer carries beside its other headers, which may allow caches more than `no-store` does."""
+    headers = [(b"x-request-id", request_id), (b"x-content-type-options", b"nosniff")]
+    if not any(name == b"cache-control" for name, _ in others):
+        headers.append((b"cache-control", b"no-store"))
+    return headers
 
 
 def call_metadata(scope: Scope) -> list[tuple[str, str | bytes]]:

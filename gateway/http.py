@@ -1,16 +1,79 @@
-"""uvicorn's HTTP/1.1, with one system call for an answer where it makes two."""
+"""uvicorn's HTTP/1.1, with a bound on a request's head, and one system call for an answer where it makes two."""
 
 import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.unparsable import refusal
+
+MAX_HEAD = 32 << 10  # bytes of a request's line and header lines; 16 KiB of them may travel on to the server
+MAX_HEADERS = 100
+
 
 class Protocol(HttpToolsProtocol):
     """To be given to uvicorn as `http`."""
 
+    _head = 0  # bytes of the head so far
+    _in_head = True
+    _unused = 0  # bytes read since the last that were of use: the parser keeps a line to itself until it is whole
+    _too_large = False
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]  # a transport by what it does
+
+    def data_received(self, data: bytes) -> None:
+        self._unused += len(data)
+        super().data_received(data)
+        if self._unused > MAX_HEAD and not self.transport.is_closing():
+            self._too_large = True
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head, self._in_head = 0, True
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer, which must not be merged into the header section (RFC 9110, section 6.5.1)
+        super().on_header(name, value)
+        self._count(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._unused = False, 0
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise ValueError("HTTP/0.9, which the parser takes")
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unused = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unused = 0
+        super().on_message_complete()
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > MAX_HEAD or len(self.headers) > MAX_HEADERS:
+            self._too_large = True
+            raise ValueError("too large a head")  # which the parser turns into an error of its own
+
+    def send_400_response(self, msg: str) -> None:
+        """What follows cannot be told apart any more, so the connection ends; what came before it and is whole is answered first."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            if not self.cycle.more_body:
+                self.cycle.keep_alive = False
+                return
+            if self.cycle.response_started or self.pipeline:
+                self.transport.close()  # an answer now would be taken for that of an earlier request
+                return
+        self.transport.write(refusal(431 if self._too_large else 400))
+        self.transport.close()
 
 
 class _Gathering:
