@@ -10,6 +10,7 @@ from process.certificates import CertificateFiles, Certificates, CertificateWatc
 
 SERVICE = "payments.v1.PaymentService"
 DOMAIN = "payments.v1"  # of the errors (google.rpc.ErrorInfo)
+MAX_REPLY = 32 << 20  # bytes
 
 # Only what may run twice: reads, and creates, which carry a key or an id of their own. An update or a delete that may have been
 # sent is not repeated: its second answer would be a false 412 or 404.
@@ -48,8 +49,9 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    # A document may come back longer than it was sent: JSONB writes 1e999 as a thousand digits. A batch of 1 MiB of these is the most.
-    ("grpc.max_receive_message_length", 256 << 20),
+    # The most that comes back at once are the documents of 256 calls that travel together, 64 KiB each and half as much again for the
+    # spaces that PostgreSQL writes. Any other answer is within gRPC's own 4 MiB.
+    ("grpc.max_receive_message_length", MAX_REPLY),
     ("grpc.enable_http_proxy", 0),  # the server is inside; a proxy of the environment is for the outside
 ]
 

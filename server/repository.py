@@ -97,7 +97,9 @@ class Payment(NamedTuple):
 
 @dataclass(frozen=True)
 class NewPayment:
-    """A valid create. `key`: of the client's choice, empty for none; it means nothing to other clients."""
+    """A valid create. `key`: of the client's choice, empty for none; it means nothing to other clients. `size`: bytes of the document with
+    its numbers written out.
+    """
 
     id: str
     status: int
@@ -105,6 +107,7 @@ class NewPayment:
     payment: str
     client: str = ""
     key: str = ""
+    size: int = 0
 
     def fingerprint(self) -> bytes:
         return idempotency.fingerprint(self.status, self.payment, self.data)

@@ -21,7 +21,7 @@ from server.repository import NewPayment, Page, Payment, Repository, StatusChang
 
 MAX_BATCH = 1000
 MAX_BATCH_BYTES = 1 << 20
-LARGEST_GROUP = 1 << 20  # characters of the creates in one statement: it bounds the statement's time
+LARGEST_GROUP = 1 << 20  # bytes of the creates in one statement: it bounds the statement's time
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
 # What a caller that repeats its own creates sends instead of a request_id: the id that the payment is to have.
@@ -65,9 +65,11 @@ class PaymentService:
             raise invalid({"requests": f"must be 1 to {MAX_BATCH} payments"})
         if request.ByteSize() > MAX_BATCH_BYTES:
             raise invalid({"requests": f"must be at most {MAX_BATCH_BYTES} bytes in all"}, "BATCH_TOO_LARGE")
+        checked = _checked_creates([(each, "", call.callers[0]) for each in request.requests])
+        if sum(item.size for item in checked if isinstance(item, NewPayment)) > MAX_BATCH_BYTES:
+            raise invalid({"requests": f"must be at most {MAX_BATCH_BYTES} bytes in all, numbers written out"}, "BATCH_TOO_LARGE")
         response = pb.BatchCreatePaymentsResponse()
-        creates = [(each, "", call.callers[0]) for each in request.requests]
-        for number, outcome in enumerate(await self.create_each(creates, call.deadline)):
+        for number, outcome in enumerate(await self._do_each(self._repository.create, checked, call.deadline)):
             if isinstance(outcome, Failure):
                 response.results.add(error=outcome.status(f"requests[{number}]."))
             else:
@@ -82,8 +84,7 @@ class PaymentService:
         self, calls: Sequence[tuple[pb.CreatePaymentRequest, str, Caller]], deadline: float
     ) -> list[pb.Payment | Failure]:
         """What became of each create, in order; beside its request stand the id that the payment is to have, or nothing, and its caller."""
-        checked = [_checked(caller, _new_payment, request, id, caller.client) for request, id, caller in calls]
-        return await self._do_each(self._repository.create, checked, deadline)
+        return await self._do_each(self._repository.create, _checked_creates(calls), deadline)
 
     async def update_each(self, calls: Sequence[tuple[pb.UpdatePaymentRequest, Caller]], deadline: float) -> list[pb.Payment | Failure]:
         """What became of each update, in order. Updates of one payment are made one after the other."""
@@ -169,7 +170,7 @@ def _create_key(item: NewPayment) -> object:
 
 
 def _create_size(item: NewPayment) -> int:
-    return len(item.data) + 256  # the rest of its row, roughly
+    return item.size + 256  # the rest of its row, roughly
 
 
 def _update_key(change: StatusChange) -> object:
@@ -178,8 +179,9 @@ def _update_key(change: StatusChange) -> object:
 
 def _new_payment(request: pb.CreatePaymentRequest, id: str, client: str) -> NewPayment:
     faults = {}
+    size = 0
     try:
-        document.check(request.data)
+        size = document.check(request.data)
     except document.InvalidDocument as error:
         faults["data"] = str(error)
     try:
@@ -197,7 +199,7 @@ def _new_payment(request: pb.CreatePaymentRequest, id: str, client: str) -> NewP
     status = request.status or pb.STATUS_INSERTED
     # Of a key and an id the key decides: it alone finds the payment again, so an id must not stand in its way.
     own_id = uuid7.new() if request.request_id or not id else id.lower()
-    return NewPayment(own_id, status, request.data, request.payment, client, request.request_id)
+    return NewPayment(own_id, status, request.data, request.payment, client, request.request_id, size)
 
 
 def _status_change(request: pb.UpdatePaymentRequest) -> StatusChange:
@@ -205,6 +207,10 @@ def _status_change(request: pb.UpdatePaymentRequest) -> StatusChange:
     if request.status not in _STATUSES:
         raise invalid({"status": _STATUS_FORM})
     return StatusChange(id, request.status, _revision(request.etag))
+
+
+def _checked_creates(calls: Sequence[tuple[pb.CreatePaymentRequest, str, Caller]]) -> list[NewPayment | Failure]:
+    return [_checked(caller, _new_payment, request, id, caller.client) for request, id, caller in calls]
 
 
 def _checked(caller: Caller, check: Callable[..., Item], *arguments: object) -> Item | Failure:

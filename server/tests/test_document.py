@@ -1,6 +1,7 @@
 """What `data` may be."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -26,10 +27,16 @@ def sized(length: int) -> str:
     return '{"a":"' + "x" * (length - 8) + '"}'
 
 
+def powers(numbers: int, extra: int = 0) -> str:
+    """So many numbers of a thousand digits, and so many bytes more."""
+    return '{"' + "a" * extra + '":[' + ",".join(["1e999"] * numbers) + "]}"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         nested(64),
+        powers(65, 65_536 - len(powers(65)) - 65 * 995),
         sized(65_536),
         '{"a":1e999}',
         '{"a":' + "9" * 1000 + "}",
@@ -61,6 +68,8 @@ def test_what_is_just_within_the_limits_is_taken(text: str) -> None:
         ("[" * 60_000, "64 levels"),
         (sized(65_537), "65536 bytes"),
         ('{"a":"' + "é" * 32_765 + '"}', "65536 bytes"),
+        (powers(65, 65_537 - len(powers(65)) - 65 * 995), "65536 bytes of JSON, its numbers written out; this is 65537"),
+        (powers(10_000), "numbers written out"),
         ('{"a":1e1000}', "1000 digits"),
         ('{"a":1e-1000}', "1000 digits"),
         ('{"a":1e99999999999999999999}', "1000 digits"),
@@ -77,3 +86,14 @@ def test_what_is_just_within_the_limits_is_taken(text: str) -> None:
 def test_anything_else_is_refused_by_its_fault(text: str, fault: str) -> None:
     with pytest.raises(document.InvalidDocument, match=fault):
         document.check(text)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=None).map(str) | NUMBER.map(repr))
+def test_the_size_is_that_of_the_numbers_written_out(number: str) -> None:
+    try:
+        size = document.check('{"a":' + number + "}")
+    except document.InvalidDocument as error:
+        assert "1000 digits" in str(error)
+        return
+    written = max(len(f"{Decimal(number):f}"), len(number))
+    assert size == len('{"a":}') + written

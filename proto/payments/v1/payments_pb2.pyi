@@ -106,8 +106,8 @@ class CreatePaymentRequest(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     data: _builtins.str
-    """Any JSON object: at most 64 KiB of text, at most 64 levels deep, numbers of at most 1000 digits when written out,
-    no NUL characters, no lone surrogates, no key twice in one object.
+    """Any JSON object: at most 64 KiB of text, its numbers written out (1e3 as 1000) and each of at most 1000 digits, at most
+    64 levels deep, no NUL characters, no lone surrogates, no key twice in one object.
     """
     payment: _builtins.str
     """The amount, 0.00 to 99999.99, with at most two decimals and no exponent."""
@@ -280,7 +280,7 @@ class BatchCreatePaymentsRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreatePaymentRequest]:
-        """1 to 1000 payments, 1 MiB in all, each with a `request_id` of its own where it is to be idempotent."""
+        """1 to 1000 payments, 1 MiB in all, numbers written out, each with a `request_id` of its own where it is to be idempotent."""
 
     def __init__(
         self,

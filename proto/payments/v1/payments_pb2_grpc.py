@@ -124,7 +124,7 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchCreatePayments(self, request, context):
-        """Creates up to 1000 payments, 1 MiB in all. Each succeeds or fails on its own.
+        """Creates up to 1000 payments, 1 MiB in all, numbers written out. Each succeeds or fails on its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

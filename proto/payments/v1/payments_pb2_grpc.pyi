@@ -58,7 +58,7 @@ class PaymentServiceStub:
     DeletePayment: _grpc.UnaryUnaryMultiCallable[_payments_pb2.DeletePaymentRequest, _payments_pb2.Payment]
     """Deletes a payment and returns it as it was."""
     BatchCreatePayments: _grpc.UnaryUnaryMultiCallable[_payments_pb2.BatchCreatePaymentsRequest, _payments_pb2.BatchCreatePaymentsResponse]
-    """Creates up to 1000 payments, 1 MiB in all. Each succeeds or fails on its own."""
+    """Creates up to 1000 payments, 1 MiB in all, numbers written out. Each succeeds or fails on its own."""
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -90,7 +90,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     DeletePayment: _aio.UnaryUnaryMultiCallable[_payments_pb2.DeletePaymentRequest, _payments_pb2.Payment]  # type: ignore[assignment]
     """Deletes a payment and returns it as it was."""
     BatchCreatePayments: _aio.UnaryUnaryMultiCallable[_payments_pb2.BatchCreatePaymentsRequest, _payments_pb2.BatchCreatePaymentsResponse]  # type: ignore[assignment]
-    """Creates up to 1000 payments, 1 MiB in all. Each succeeds or fails on its own."""
+    """Creates up to 1000 payments, 1 MiB in all, numbers written out. Each succeeds or fails on its own."""
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Stores payments and hands them to whoever consumes them.
@@ -155,6 +155,6 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payments_pb2.BatchCreatePaymentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.BatchCreatePaymentsResponse, _abc.Awaitable[_payments_pb2.BatchCreatePaymentsResponse]]:
-        """Creates up to 1000 payments, 1 MiB in all. Each succeeds or fails on its own."""
+        """Creates up to 1000 payments, 1 MiB in all, numbers written out. Each succeeds or fails on its own."""
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
