@@ -23,8 +23,11 @@ CONNECTIONS = 24
 GROWTH = 300 << 20  # bytes that a process may grow by
 _PATIENCE = 0.15  # seconds for an answer to what may be the beginning of a request
 _CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "ABORTED", "UNIMPLEMENTED"}
-# Each line of the log is one that the product writes: a time, a level, a name; or an audit line; or a traceback, which must not be there.
-_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR) [a-z._]+: .*|\{.*\}|The schema is up to date\.")
+# Each line of the log is one that the product writes: a time, a level, a name; or an audit line; or gRPC's own, in words of its own.
+_LOG_LINE = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR) [a-z._]+: .*|\{.*\}"
+    r"|E\d{4} [\d:.]+ +\d+ \w+\.cc:\d+\] Error parsing ':[a-z]+' metadata: [a-z ]+"
+)
 
 Counts = Counter[str]
 Corpus = Callable[[Random, int, Stack, list[str], Counts], Awaitable[None]]
