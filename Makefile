@@ -26,6 +26,7 @@ test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
 
 resilience: .venv/dev.stamp ## Break every part under load, and check that nothing is lost or done twice (docs/reliability.md)
 	$(BIN)/python -m tests.resilience
+
 fuzz: .venv/dev.stamp ## Send 100,000 mutated requests to a stack of its own: no 5xx, no crash, no hang
 	$(BIN)/python -m tests.hostile.fuzz
 
