@@ -16,6 +16,7 @@ from google.rpc import code_pb2
 from prometheus_client import Counter, Histogram
 
 from process.deadlines import Deadlines
+from server import audit
 from server.access import Access, required_scope
 from server.call import ANYBODY, Call, Caller, Metadata
 from server.errors import Failure, deadline_exceeded, too_many_requests, unexpected
@@ -25,6 +26,7 @@ Behaviour = Callable[..., Awaitable[Message]]
 # Seconds. Refusing a call costs the most part of answering it. A refusal that is held back holds its caller back, whether the caller heeds
 # the RetryInfo or not, and costs nothing meanwhile. The gateway holds its own callers.
 HOLD = 1.0
+WRITE = "write"  # the scope of the methods that leave audit lines
 # The trailing metadata that tells whose API key the call carried.
 CLIENT = "payments-client"
 
@@ -86,6 +88,7 @@ class Calls:
             started.inc(calls)
             begin = time.perf_counter()
             codes = [code_pb2.CANCELLED] * calls
+            reply = None
             try:
                 reply = await self._call(behaviour, request, metadata, context.time_remaining(), callers, alone=carried is None)
                 codes = [result.error.code for result in reply.results] if carried else [code_pb2.OK]  # type: ignore[attr-defined]
@@ -96,6 +99,8 @@ class Calls:
                 codes = [failure.code] * calls
                 await _abort(context, failure, trailing)
             finally:
+                if scope == WRITE:
+                    audit.record(counted.name, request, reply, metadata, callers, codes)
                 elapsed = time.perf_counter() - begin
                 for _ in range(calls):
                     seconds.observe(elapsed)

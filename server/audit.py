@@ -1,0 +1,79 @@
+"""One line of JSON a write on the log: who asked for what, of which payment, and what became of it; nothing of what it holds.
+
+Lines are written before the answer leaves, so that no write is acknowledged without its line. Those of calls that travel together are
+written at once.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from json import dumps
+from typing import Any
+
+from google.protobuf.message import Message
+from google.rpc import code_pb2
+
+from server.call import Caller, Metadata
+from server.service import PAYMENT_ID
+
+# A message that is refused as a whole may hold a million calls of two bytes; so many of them get a line.
+MOST = 1024
+
+# What a client sends stands in a line only in these forms, none of which can end a string of JSON.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+
+# A payment's id, a request's id, and a code of google.rpc.Code.
+_Write = tuple[str, str | bytes, int]
+
+
+def record(
+    rpc: str, request: Message | None, reply: Message | None, metadata: Metadata, callers: Sequence[Caller], codes: Sequence[int]
+) -> None:
+    """Writes a line for each write of a call. `reply`: None where the call failed as a whole; `callers` and `codes`: one a call."""
+    time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    clients = callers if len(callers) > 1 else None
+    lines = []
+    for number, (payment_id, request_id, code) in enumerate(_writes(request, reply, metadata, codes)):
+        client = (clients[number] if clients else callers[0]).client
+        id = payment_id.lower() if _UUID.fullmatch(payment_id) else ""
+        asked = request_id if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id) else ""
+        lines.append(
+            f'{{"time":"{time}","logger":"audit","client":{_quoted(client)},"request_id":"{asked}","rpc":"{rpc}","payment_id":"{id}",'
+            f'"outcome":"{_name(code)}"}}\n'
+        )
+    if lines:
+        # Whatever the level of other lines. Python's logging costs several times what a line does, and adds nothing to it.
+        sys.stderr.write("".join(lines))
+        sys.stderr.flush()
+
+
+def _writes(request: Any, reply: Any, metadata: Metadata, codes: Sequence[int]) -> Iterator[_Write]:
+    calls = getattr(request, "calls", None)
+    if calls is not None:  # several callers' in one message of the gateway
+        for number, call in enumerate(calls[:MOST]):
+            asked = call.context.payment_id or getattr(call.request, "id", "")
+            yield (reply and reply.results[number].payment.id) or asked, call.context.request_id, codes[number]
+        return
+    request_id = metadata.get("x-request-id", "")
+    results = getattr(reply, "results", None)
+    if results is not None:  # a batch
+        for result in results:
+            yield result.payment.id, request_id, result.error.code
+        return
+    given = metadata.get(PAYMENT_ID, "")
+    asked = getattr(request, "id", "") or (given if isinstance(given, str) else "")
+    yield reply.id if reply else asked, request_id, codes[0]
+
+
+@cache
+def _quoted(client: str) -> str:
+    """Names are those of the file of keys."""
+    return dumps(client)
+
+
+@cache
+def _name(code: int) -> str:
+    return str(code_pb2.Code.Name(code_pb2.Code.ValueType(code)))
