@@ -10,7 +10,7 @@ TYPED := batching process server gateway local loadtest proto/generate.py
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz resilience bench bench-growth lint format types proto proto-check requirements clean
+.PHONY: help setup run test fuzz restore-drill resilience bench bench-growth lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -26,6 +26,9 @@ test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
 
 resilience: .venv/dev.stamp ## Break every part under load, and check that nothing is lost or done twice (docs/reliability.md)
 	$(BIN)/python -m tests.resilience
+
+restore-drill: .venv/dev.stamp ## Dump the database under load, restore it beside, and check that nothing acknowledged is missing
+	$(BIN)/python -m tests.restore_drill
 
 fuzz: .venv/dev.stamp ## Send 100,000 mutated requests to a stack of its own: no 5xx, no crash, no hang
 	$(BIN)/python -m tests.hostile.fuzz
