@@ -15,8 +15,6 @@ MAX_REPLY = 32 << 20  # bytes
 # Only what may run twice: reads, and creates, which carry a key or an id of their own. An update or a delete that may have been
 # sent is not repeated: its second answer would be a false 412 or 404.
 _REPEATABLE = (
-    (SERVICE, "CreatePayment"),
-    (SERVICE, "GetPayment"),
     (SERVICE, "ListPayments"),
     ("payments.v1.CoalescingService", "GetPayments"),
     ("payments.v1.CoalescingService", "CreatePayments"),

@@ -1,6 +1,5 @@
 """The command `payments-gateway`: every option is an environment variable too, and `--help` shows both."""
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import uvloop
 from gateway.settings import Settings
 from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen
-from process.options import FILE, Address, log_level_option, option, set_up_logging, workers_option
+from process.options import FILE, Address, log_level_option, option, set_up_logging, usable, workers_option
 from process.workers import WorkerFailed, run_workers
 
 
@@ -120,16 +119,10 @@ def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> Certifi
         if certificate:
             raise click.UsageError("--server-cert needs --server-ca, without which there is no TLS")
         return None
-    files = CertificateFiles(certificate, key, ca)
-    try:
-        files.read()
-    except UnusableCertificates as error:
-        raise click.ClickException(str(error)) from None
-    return files
+    return usable(CertificateFiles(certificate, key, ca))
 
 
 def _serve(settings: Settings) -> None:
     from gateway.serve import serve  # here, as a fork may come before and gRPC does not survive one
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings))
+    uvloop.run(serve(settings))

@@ -6,7 +6,7 @@ from functools import cache
 from prometheus_client import Counter
 from starlette.types import Scope
 
-CLIENT = "payments-client"
+from payments.v1.metadata import CLIENT
 
 # Names are those that the server has in its file of keys, so that nobody else can make more series.
 _REQUESTS = Counter("payments_gateway_client_requests", "Requests answered, by client and HTTP status.", ["client", "status"])

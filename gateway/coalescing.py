@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 
 from batching import Batcher
-from gateway.clients import CLIENT
 from gateway.transcoding import RpcFailed
 from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
+from payments.v1.metadata import CLIENT, PAYMENT_ID
 from process.deadlines import Deadlines
 
 LARGEST = 1 << 20  # bytes of the calls in one message, well below what the server takes
@@ -29,7 +29,7 @@ Metadata = Sequence[tuple[str, str | bytes]]
 _CONTEXT = {
     "x-request-id": "request_id",
     "traceparent": "traceparent",
-    "payments-payment-id": "payment_id",
+    PAYMENT_ID: "payment_id",
     "authorization": "authorization",
 }
 

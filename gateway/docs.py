@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.channel import SERVICE
 from gateway.transcoding import JsonFormat
 from gateway.transcoding.openapi import openapi
-from payments.v1 import annotations_pb2
+from payments.v1.scopes import required_scope
 
 TITLE = "Payments"
 
@@ -108,11 +108,7 @@ def describe(services: list[ServiceDescriptor], format: JsonFormat, api_keys: bo
 
 def _scopes(services: list[ServiceDescriptor]) -> dict[str, list[dict[str, list[str]]]]:
     """By the full name of a method, the scope that the proto files say it requires."""
-    scopes = {}
-    for method in (method for service in services for method in service.methods):
-        required = annotations_pb2.Scope.Name(method.GetOptions().Extensions[annotations_pb2.required_scope])
-        scopes[method.full_name] = [{"apiKey": [required.removeprefix("SCOPE_").lower()]}]
-    return scopes
+    return {method.full_name: [{"apiKey": [required_scope(method)]}] for service in services for method in service.methods}
 
 
 def docs_routes(document: dict[str, Any]) -> list[BaseRoute]:

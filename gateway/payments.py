@@ -11,6 +11,7 @@ from gateway.listing import list_payments
 from gateway.preconditions import EntityTags, MalformedPrecondition, etag_header
 from gateway.transcoding import Call, Handler, Refusal, RpcFailed, Violation, problem_response
 from payments.v1 import listing_pb2_grpc, payments_pb2, uuid7
+from payments.v1.metadata import PAYMENT_ID
 
 NO_ETAG = "none"  # etags are numbers
 MOST_ETAGS = 8  # in one If-Match: each may cost a call
@@ -33,7 +34,7 @@ async def create(call: Call) -> Response:
         message.request_id = key
     if not message.request_id:
         # The gateway repeats a create whose connection was lost: under an id of its own it meets the primary key.
-        call.metadata.append(("payments-payment-id", uuid7.new()))
+        call.metadata.append((PAYMENT_ID, uuid7.new()))
     reply = await call.invoke()
     return call.render(reply, headers=etag_header(reply.etag))
 

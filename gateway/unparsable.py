@@ -1,5 +1,7 @@
 """The answer to what is no HTTP request: it never reaches the application, and yet looks like every other error."""
 
+from http import HTTPStatus
+
 from google.rpc import code_pb2
 
 from gateway.channel import DOMAIN
@@ -19,5 +21,4 @@ def refusal(status: int) -> bytes:
     response = problem_response(problem, http_status=status)
     headers = [*response.raw_headers, *standard_headers(new_request_id(), ()), (b"connection", b"close")]
     head = b"".join(b"%s: %s\r\n" % header for header in headers)
-    phrase = b"Bad Request" if status == 400 else b"Request Header Fields Too Large"
-    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, phrase, head, response.body)
+    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, HTTPStatus(status).phrase.encode(), head, response.body)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from process.certificates import CertificateFiles, UnusableCertificates
+
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -28,6 +30,15 @@ class Address(click.ParamType[tuple[str, int]]):
 def option(name: str, variable: str, help: str, **attributes: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """click's option `name`, which the environment's `variable` sets as well."""
     return click.option(name, envvar=variable, show_envvar=True, help=help, **attributes)
+
+
+def usable(files: CertificateFiles) -> CertificateFiles:
+    """The files, which can be read now. Raises click's ClickException."""
+    try:
+        files.read()
+    except UnusableCertificates as error:
+        raise click.ClickException(str(error)) from None
+    return files
 
 
 def log_level_option(variable: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

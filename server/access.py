@@ -1,9 +1,7 @@
-"""Who may call what: a call's API key, and the scope that the proto files say its method requires (payments.v1.required_scope)."""
+"""Who may call what: a call's API key, and the scope that the proto files say its method requires (payments.v1.scopes)."""
 
-from google.protobuf.descriptor import MethodDescriptor
 from google.rpc import code_pb2
 
-from payments.v1 import annotations_pb2
 from server.api_keys import KeyFile
 from server.call import ANYBODY, Caller
 from server.errors import Failure
@@ -35,12 +33,6 @@ class Access:
         if key.expired:
             return Caller("", _unauthenticated("API_KEY_EXPIRED", "The API key has expired.", 'error="invalid_token"'))
         return Caller(key.client, None if scope in key.scopes else _forbidden(scope))
-
-
-def required_scope(method: MethodDescriptor) -> str:
-    """`read` or `write`; empty, which no key has, where the proto file says nothing of the method."""
-    scope = method.GetOptions().Extensions[annotations_pb2.required_scope]
-    return annotations_pb2.Scope.Name(scope).removeprefix("SCOPE_").lower() if scope else ""
 
 
 def _unauthenticated(reason: str, message: str, challenge: str) -> Failure:

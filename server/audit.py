@@ -16,14 +16,13 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 
 from server.call import Caller, Metadata
-from server.service import PAYMENT_ID
+from server.service import UUID, given_id
 
 # A message that is refused as a whole may hold a million calls of two bytes; so many of them get a line.
 MOST = 1024
 
 # What a client sends stands in a line only in these forms, none of which can end a string of JSON.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 
 # A payment's id, a request's id, and a code of google.rpc.Code.
 _Write = tuple[str, str | bytes, int]
@@ -38,7 +37,7 @@ def record(
     lines = []
     for number, (payment_id, request_id, code) in enumerate(_writes(request, reply, metadata, codes)):
         client = (clients[number] if clients else callers[0]).client
-        id = payment_id.lower() if _UUID.fullmatch(payment_id) else ""
+        id = payment_id.lower() if UUID.fullmatch(payment_id) else ""
         asked = request_id if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id) else ""
         lines.append(
             f'{{"time":"{time}","logger":"audit","client":{_quoted(client)},"request_id":"{asked}","rpc":"{rpc}","payment_id":"{id}",'
@@ -63,8 +62,7 @@ def _writes(request: Any, reply: Any, metadata: Metadata, codes: Sequence[int]) 
         for result in results:
             yield result.payment.id, request_id, result.error.code
         return
-    given = metadata.get(PAYMENT_ID, "")
-    asked = getattr(request, "id", "") or (given if isinstance(given, str) else "")
+    asked = getattr(request, "id", "") or given_id(metadata)
     yield reply.id if reply else asked, request_id, codes[0]
 
 

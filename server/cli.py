@@ -1,6 +1,5 @@
 """The command `payments-server`: every option is an environment variable too, and `--help` shows both."""
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen, reserve
-from process.options import FILE, Address, option, set_up_logging, workers_option
+from process.options import FILE, Address, option, set_up_logging, usable, workers_option
 from process.workers import WorkerFailed, run_workers
 from server.api_keys import InvalidKeyFile, KeyFile
 from server.database_options import database, database_options
@@ -158,12 +157,7 @@ def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> 
         if client_ca:
             raise click.UsageError("--tls-client-ca needs --tls-cert and --tls-key")
         return None
-    files = CertificateFiles(certificate, key, client_ca)
-    try:
-        files.read()
-    except UnusableCertificates as error:
-        raise click.ClickException(str(error)) from None
-    return files
+    return usable(CertificateFiles(certificate, key, client_ca))
 
 
 @contextlib.contextmanager
@@ -179,8 +173,7 @@ def _shared_health(settings: Settings) -> Iterator[Settings]:
 def _serve(settings: Settings) -> None:
     from server.serve import serve  # here, as a fork may come before and gRPC does not survive one
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings))
+    uvloop.run(serve(settings))
 
 
 def _api_keys(path: Path | None) -> KeyFile | None:

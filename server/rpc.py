@@ -15,9 +15,11 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2
 from prometheus_client import Counter, Histogram
 
+from payments.v1.metadata import CLIENT
+from payments.v1.scopes import required_scope
 from process.deadlines import Deadlines
 from server import audit
-from server.access import Access, required_scope
+from server.access import Access
 from server.call import ANYBODY, Call, Caller, Metadata
 from server.errors import Failure, deadline_exceeded, too_many_requests, unexpected
 
@@ -27,8 +29,6 @@ Behaviour = Callable[..., Awaitable[Message]]
 # the RetryInfo or not, and costs nothing meanwhile. The gateway holds its own callers.
 HOLD = 1.0
 WRITE = "write"  # the scope of the methods that leave audit lines
-# The trailing metadata that tells whose API key the call carried.
-CLIENT = "payments-client"
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _STARTED = Counter("grpc_server_started", "Calls begun.", ["grpc_service", "grpc_method", "grpc_type"])

@@ -13,6 +13,7 @@ from batching import Batcher
 from payments.v1 import payments_pb2 as pb
 from payments.v1 import uuid7
 from payments.v1.listing_pb2 import ListPaymentsJsonResponse
+from payments.v1.metadata import PAYMENT_ID
 from server import document, idempotency, money, page_token
 from server.call import Call, Caller, Metadata
 from server.database import Database
@@ -24,10 +25,8 @@ MAX_BATCH_BYTES = 1 << 20
 LARGEST_GROUP = 1 << 20  # bytes of the creates in one statement: it bounds the statement's time
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
-# What a caller that repeats its own creates sends instead of a request_id: the id that the payment is to have.
-PAYMENT_ID = "payments-payment-id"
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
 _NO_REVISION = 0  # revisions count from 1
 _STATUS_FORM = "must be inserted or consumed"
@@ -57,7 +56,7 @@ class PaymentService:
         )
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, call: Call) -> pb.Payment:
-        new = _new_payment(request, _given_id(call.metadata), call.client)
+        new = _new_payment(request, given_id(call.metadata), call.client)
         return _message(await self._creates.submit(new, call.deadline))
 
     async def BatchCreatePayments(self, request: pb.BatchCreatePaymentsRequest, call: Call) -> pb.BatchCreatePaymentsResponse:
@@ -192,7 +191,7 @@ def _new_payment(request: pb.CreatePaymentRequest, id: str, client: str) -> NewP
         faults["status"] = _STATUS_FORM
     if request.request_id and not idempotency.is_key(request.request_id):
         faults["request_id"] = "must be 1 to 64 visible ASCII characters"
-    if id and (not _UUID.fullmatch(id) or id[14] != "7"):
+    if id and (not UUID.fullmatch(id) or id[14] != "7"):
         faults[PAYMENT_ID] = "must be a UUID of version 7"
     if faults:
         raise invalid(faults)
@@ -222,13 +221,14 @@ def _checked(caller: Caller, check: Callable[..., Item], *arguments: object) -> 
         return failure
 
 
-def _given_id(metadata: Metadata) -> str:
+def given_id(metadata: Metadata) -> str:
+    """The id that the payment of a create is to have; empty for none."""
     given = metadata.get(PAYMENT_ID, "")
     return given if isinstance(given, str) else ""
 
 
 def _id(text: str) -> str:
-    if not _UUID.fullmatch(text):
+    if not UUID.fullmatch(text):
         raise invalid({"id": "must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057"})
     return text.lower()
 

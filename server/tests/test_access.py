@@ -16,10 +16,12 @@ from google.rpc import error_details_pb2, status_pb2
 
 from payments.v1 import annotations_pb2, coalescing_pb2, listing_pb2, payments_pb2
 from payments.v1.coalescing_pb2_grpc import CoalescingServiceStub
-from server.access import Access, required_scope
+from payments.v1.metadata import CLIENT
+from payments.v1.scopes import required_scope
+from server.access import Access
 from server.api_keys import KeyFile, new_key
 from server.call import Call
-from server.rpc import CLIENT, Calls
+from server.rpc import Calls
 from server.serve import CARRIED, COALESCING, LISTING, SERVICE
 
 READ, READ_LINE = new_key("reader", "read", None)

@@ -11,12 +11,13 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from payments.v1 import payments_pb2 as pb
+from payments.v1.metadata import PAYMENT_ID
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
 from server.access import Access
 from server.database import Database
 from server.rpc import Calls
 from server.serve import SERVICE
-from server.service import PAYMENT_ID, PaymentService
+from server.service import PaymentService
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Lock = Callable[[str], contextlib.AbstractContextManager[None]]
