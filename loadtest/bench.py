@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from loadtest.scenario import Measurement, Scenario, measure, median_of, scenari
 from loadtest.stored import Table
 from loadtest.table import HEAD, line
 from local.stack import CannotStart, Stack, stack, temporary_folder
+from process.listening import allow_connections
 from server.embedded import EmbeddedPostgresError
 
 SCENARIOS = {scenario.name: scenario for scenario in scenarios()}
@@ -42,7 +42,7 @@ def main(seconds: float, rounds: int, only: tuple[str, ...], growing: bool, out:
     had errors."""
     if growing and only:
         raise click.UsageError("--growth has no parts: leave --only out")
-    _allow_connections()
+    allow_connections()  # for the generator, which inherits it
     out.mkdir(parents=True, exist_ok=True)
     try:
         with temporary_folder() as folder, stack(folder) as running, contextlib.closing(Table(running.database_url)) as table:
@@ -147,12 +147,6 @@ class Run:
             "grpc_rate_ratio": rpc_rate,
             "grpc_cpu_ratio": rpc_cpu,
         }
-
-
-def _allow_connections() -> None:
-    """Lets this process and those it starts open as many as the system allows: the generator and the gateway have thousands."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _write(report: dict[str, Any], path: Path) -> None:

@@ -33,7 +33,7 @@ class Cost:
         self.sample()
 
     def _seconds(self) -> dict[str, float]:
-        return {part: sum(map(_cpu_seconds, _tree(root))) for part, root in self._roots.items()}
+        return {part: sum(map(cpu_seconds, _tree(root))) for part, root in self._roots.items()}
 
     def _resident(self) -> float:
         found = (_resident_bytes(process) for part in ("gateway", "server") for process in _tree(self._roots[part]))
@@ -44,7 +44,7 @@ def _tree(root: psutil.Process) -> Iterable[psutil.Process]:
     return [root, *root.children(recursive=True)]
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
     """With those of its children that have ended: PostgreSQL starts and ends processes as it goes."""
     with contextlib.suppress(psutil.NoSuchProcess):
         times = process.cpu_times()

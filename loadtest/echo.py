@@ -12,6 +12,7 @@ import psutil
 import uvloop
 
 from loadtest import rpc
+from loadtest.cost import cpu_seconds
 from loadtest.generator import generate
 from loadtest.scenario import CHANNELS, CREATE_MESSAGE, CREATE_METHOD, WARM_UP
 from loadtest.stored import DATA, PAYMENT
@@ -57,17 +58,13 @@ class _Cost:
         self.seconds = 0.0
 
     def begin(self) -> None:
-        self.seconds = -self._used()
+        self.seconds = -cpu_seconds(self._process)
 
     def sample(self) -> None:
         """Nothing changes that needs to be looked at."""
 
     def end(self) -> None:
-        self.seconds += self._used()
-
-    def _used(self) -> float:
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
+        self.seconds += cpu_seconds(self._process)
 
 
 async def _serve() -> None:

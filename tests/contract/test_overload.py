@@ -1,6 +1,5 @@
 """More requests than the gateway has places for: excess is refused with a hint, and what was accepted is answered."""
 
-import contextlib
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from local.stack import HOST, Command, Ports, Stack, temporary_folder
+from gateway.tests.gateway_process import Gateway
+from local.stack import Stack
 from tests.database import Database
 from tests.rest import Rest, assert_problem, document
 
@@ -18,22 +18,11 @@ PLACES = 8
 @pytest.fixture
 def small(running: Stack) -> Iterator[Rest]:
     """A gateway with few places, beside the stack's own."""
-    ports = Ports.free()
-    listen = ["--listen", f"{HOST}:{ports.rest}", "--metrics-listen", f"{HOST}:{ports.gateway_metrics}"]
-    with temporary_folder() as folder, (folder / "log").open("ab") as log:
-        gateway = Command("payments-gateway", ["serve", *listen, "--server", running.grpc_target, "--max-in-flight", str(PLACES)], {}, log)
-        rest = Rest(f"http://{HOST}:{ports.rest}")
-        try:
-            deadline = time.monotonic() + 20
-            while True:
-                with contextlib.suppress(OSError):
-                    if rest.get("/status").status_code == 200:
-                        break
-                assert time.monotonic() < deadline, "the gateway did not start"
-                time.sleep(0.05)
-            yield rest
-        finally:
-            assert gateway.terminate() == 0
+    with Gateway("--server", running.grpc_target, "--max-in-flight", str(PLACES)) as gateway:
+        rest = Rest(f"http://{gateway.address}")
+        gateway.wait_until(lambda: rest.get("/status").status_code == 200)
+        yield rest
+        assert gateway.stop()[0] == 0
 
 
 def test_excess_is_refused_with_a_hint_health_answers_and_what_was_accepted_is_done(running: Stack, small: Rest, stored: Database) -> None:
