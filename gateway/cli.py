@@ -83,6 +83,27 @@ def main() -> None:
     default=1024,
 )
 @option(
+    "--receive-timeout",
+    "PAYMENTS_GATEWAY_RECEIVE_TIMEOUT",
+    "Seconds a request, head and body, may take to come; a slower one is answered with 408, and the connection closed.",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+)
+@option(
+    "--send-timeout",
+    "PAYMENTS_GATEWAY_SEND_TIMEOUT",
+    "Seconds for a client that does not keep up to take what waits for it; then the connection is reset.",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+)
+@option(
+    "--max-connections",
+    "PAYMENTS_GATEWAY_MAX_CONNECTIONS",
+    "Open connections; one more is answered with 503 and closed.",
+    type=click.IntRange(min=1),
+    default=20_000,
+)
+@option(
     "--shutdown-delay",
     "PAYMENTS_GATEWAY_SHUTDOWN_DELAY",
     "Seconds between SIGTERM, which turns /readyz to 503, and the end of accepting requests.",

@@ -1,10 +1,11 @@
-"""uvicorn's HTTP/1.1, with a bound on a request's head, and one system call for an answer where it makes two."""
+"""uvicorn's HTTP/1.1, with bounds on a request's head and on a client's time, and one system call for an answer where it makes two."""
 
 import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.patience import Limits, Timer, request_timeout, too_many_connections
 from gateway.unparsable import refusal
 
 MAX_HEAD = 32 << 10  # bytes of a request's line and header lines; 16 KiB of them may travel on to the server
@@ -12,26 +13,51 @@ MAX_HEADERS = 100
 
 
 class Protocol(HttpToolsProtocol):
-    """To be given to uvicorn as `http`."""
+    """To be given to uvicorn as `http`, with the limits bound."""
 
     _head = 0  # bytes of the head so far
     _in_head = True
     _unused = 0  # bytes read since the last that were of use: the parser keeps a line to itself until it is whole
     _too_large = False
+    _whole = False  # whether the last request has come to its end, and nothing after it
+
+    def __init__(self, *, limits: Limits, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._limits = limits
+        self._receiving = Timer(self.loop)
+        self._sending = Timer(self.loop)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]  # a transport by what it does
+        if len(self.connections) > self._limits.connections:
+            self.transport.write(too_many_connections())
+            self.transport.close()
+        else:
+            self._receiving.start(self._limits.receive, self._received_too_little)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._receiving.stop()
+        self._sending.stop()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return  # refused already
+        self._whole = False
         self._unused += len(data)
         super().data_received(data)
+        # Here and not where the parser begins: most requests come in one piece, and need no timer.
+        if self._whole:
+            self._receiving.stop()
+        else:
+            self._receiving.start(self._limits.receive, self._received_too_little)
         if self._unused > MAX_HEAD and not self.transport.is_closing():
             self._too_large = True
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head, self._in_head = 0, True
+        self._head, self._in_head, self._whole = 0, True, False
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -54,8 +80,27 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._unused = 0
+        self._unused, self._whole = 0, True
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._sending.start(self._limits.send, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._sending.stop()
+        super().resume_writing()
+
+    def _received_too_little(self) -> None:
+        """A request that has begun is told; a connection that has said nothing is closed without a word."""
+        cycle = self.cycle
+        open = cycle is not None and not cycle.response_complete
+        if open:
+            cycle.disconnected = True  # the application sees its client gone, and gives up
+            cycle.message_event.set()
+        if (open and not cycle.response_started) or (not open and self.scope is not None):
+            self.transport.write(request_timeout())
+        self.transport.close()
 
     def _count(self, size: int) -> None:
         self._head += size
@@ -97,6 +142,10 @@ class _Gathering:
     def close(self) -> None:
         self._flush()
         self._transport.close()
+
+    def abort(self) -> None:
+        self._held.clear()
+        self._transport.abort()
 
     def _flush(self) -> None:
         if self._held and not self._transport.is_closing():  # the client may have gone since

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
+from functools import partial
 
 import uvicorn
 
@@ -43,7 +44,7 @@ async def serve(settings: Settings) -> None:
         server = _Server(
             uvicorn.Config(
                 create_app(settings, channel, readiness),
-                http=Protocol,
+                http=partial(Protocol, limits=settings.limits),  # type: ignore[arg-type]  # it is called, and no more
                 ws="none",
                 lifespan="off",
                 server_header=False,

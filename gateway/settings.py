@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gateway.patience import Limits
 from process.certificates import CertificateFiles
 
 
@@ -20,4 +21,12 @@ class Settings:
     request_timeout: float  # seconds
     max_body: int  # bytes
     max_in_flight: int  # requests
+    receive_timeout: float  # seconds
+    send_timeout: float  # seconds
+    max_connections: int
     shutdown_delay: float  # seconds
+
+    @property
+    def limits(self) -> Limits:
+        """On connections."""
+        return Limits(self.receive_timeout, self.send_timeout, self.max_connections)

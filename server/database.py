@@ -1,14 +1,10 @@
 """The way to PostgreSQL: a pool of connections, a thread for each, and one round trip a transaction."""
 
 import asyncio
-import contextlib
 import logging
-import os
 import select
-import socket
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -20,6 +16,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from server.errors import Failure, conflict, deadline_exceeded, unavailable
+from server.patience import Patience
 
 log = logging.getLogger("server")
 
@@ -42,7 +39,8 @@ _PATIENCE = 1.0  # seconds
 _CANCELLED = "57014"
 _CONFLICTS = ("40001", "40P01")
 _UNDEFINED_TABLE = "42P01"
-_UNAVAILABLE = ("08", "25006", "28", "3D", "53", "57", "58", _UNDEFINED_TABLE)
+_READ_ONLY = "25006"
+_UNAVAILABLE = ("08", _READ_ONLY, "28", "3D", "53", "57", "58", _UNDEFINED_TABLE)
 
 
 class InvalidDatabaseUrl(ValueError):
@@ -100,8 +98,7 @@ class Database:
 
     def __init__(self, url: str, pool_size: int, password: Password | None = None) -> None:
         self.engine = make_engine(url, pool_size, password)
-        self._connections: weakref.WeakSet[psycopg2.extensions.connection] = weakref.WeakSet()
-        event.listen(self.engine, "connect", lambda connection, record: self._connections.add(connection))
+        self._patience = Patience()
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
 
     async def run(self, work: Callable[..., T], *args: object) -> T:
@@ -129,40 +126,43 @@ class Database:
             raise deadline_exceeded()
         # Several statements in one simple query are one transaction (PostgreSQL's protocol, "Multiple Statements in a Simple Query"),
         # so that the timeout costs no round trip and is gone with the transaction, as a transaction pooler needs it.
-        return self.query(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", parameters)
+        return self.query(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", parameters, deadline)
 
-    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
-        """The rows of the last of the statements in `sql`. Raises psycopg2.Error.
+    def query(self, sql: str, parameters: Mapping[str, object] | None, deadline: float) -> Sequence[Row]:
+        """The rows of the last of the statements in `sql`, which ends by itself at `deadline`. Raises psycopg2.Error, also
+        where PostgreSQL says nothing, soon after the deadline.
 
         The pool is SQLAlchemy's, the statement goes by the driver alone: SQLAlchemy's way of executing it costs as much Python again as
         all the rest here, and a lone create waits for that.
         """
         connection: Any = self.engine.raw_connection()
+        driven = connection.dbapi_connection
+        self._patience.begin(driven, deadline)
         try:
             with connection.cursor() as cursor:
                 cursor.execute(sql, parameters)
                 rows: Sequence[Row] = cursor.fetchall()
                 return rows
         except psycopg2.Error as error:
-            if self.engine.dialect.is_disconnect(error, connection.dbapi_connection, None):  # type: ignore[arg-type]  # SQLAlchemy has a protocol of its own for the driver
+            self._patience.end(driven)
+            if error.pgcode == _READ_ONLY:  # a standby, or a primary that has become one: the next connection may find the new primary
+                connection.invalidate(error)
+            elif self.engine.dialect.is_disconnect(error, connection.dbapi_connection, None):  # type: ignore[arg-type]  # SQLAlchemy has a protocol of its own for the driver
                 connection.invalidate(error)
                 raise _ConnectionLost(fault(error)) from error
             raise
         finally:
+            self._patience.end(driven)
             connection.close()
 
     def close(self) -> None:
         """Waits a moment for what still runs in the threads, then hangs up on it: a frozen PostgreSQL would hold it for ever."""
-        patience = threading.Timer(_PATIENCE, self._hang_up)
+        patience = threading.Timer(_PATIENCE, self._patience.hang_up)
         patience.start()
         self._threads.shutdown(cancel_futures=True)
         patience.cancel()
+        self._patience.close()
         self.engine.dispose()
-
-    def _hang_up(self) -> None:
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-                wire.shutdown(socket.SHUT_RDWR)
 
 
 class _ConnectionLost(psycopg2.OperationalError):

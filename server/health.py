@@ -77,7 +77,7 @@ class Health:
     def _probe(self) -> str:
         """What is wrong with the database; empty for nothing."""
         try:
-            self._database.query(_PROBE)
+            self._database.query(_PROBE, None, time.monotonic() + _TIMEOUT)
         except psycopg2.Error as error:
             return fault(error)
         except Exception as error:  # whatever it is, the watch must go on

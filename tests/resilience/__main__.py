@@ -1,6 +1,7 @@
 """`make resilience`: every fault in full, under load, and the matrix of docs/reliability.md from what was measured."""
 
 import argparse
+import contextlib
 import itertools
 import sys
 import time
@@ -9,6 +10,7 @@ import traceback
 from tests.resilience import matrix
 from tests.resilience.fault import Fault, run
 from tests.resilience.faults import FAULTS
+from tests.resilience.nginx import nginx
 from tests.resilience.stage import staged
 
 
@@ -21,7 +23,7 @@ def main() -> int:
     begin = time.monotonic()
     for layout, faults in itertools.groupby(chosen, key=lambda fault: fault.layout):
         try:
-            with staged(layout) as stage:
+            with staged(layout) as stage, nginx(stage) if layout.nginx else contextlib.nullcontext():
                 for fault in faults:
                     try:
                         outcome = run(fault, stage)

@@ -1,12 +1,13 @@
 """What a fault is, and the run of one: load, the fault, load again, and the ledger's verdict."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.resilience.ledger import Verdict
-from tests.resilience.load import Load
-from tests.resilience.stage import PLAIN, Layout, Stage
+from tests.resilience.load import PATIENCE, Load
+from tests.resilience.stage import PLAIN, Layout, Stage, until
 
 WRITES = 500  # at least, for each fault
 _BEFORE = 0.3  # part of the writes that comes before the fault
@@ -57,6 +58,7 @@ def run(fault: Fault, stage: Stage, writes: int = WRITES) -> Outcome:
         fault.strike(stage)
         repaired = time.monotonic()
         load.wait_for(max(1, writes - stage.ledger.writes))
+        until(lambda: math.isfinite(stage.ledger.back_after(repaired)), "both APIs answer again", PATIENCE)
         time.sleep(max(0.0, repaired + _AFTER - time.monotonic()))
     ledger = stage.ledger
     gap = ledger.gap(begin, max(max(times) for times in ledger.successes.values()))

@@ -30,9 +30,9 @@ class _Connection:
 
 
 class Proxy:
-    """Passes everything on to `target` until told otherwise. Runs in a thread of its own."""
+    """Passes everything on to `target`, an address or the path of a Unix socket, until told otherwise. Runs in a thread of its own."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    def __init__(self, target: tuple[str, int] | str) -> None:
         self._target = target
         self._delay = 0.0  # seconds
         self._resets = 0
@@ -89,7 +89,10 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            server_reader, server_writer = await asyncio.open_connection(*self._target)
+            if isinstance(self._target, str):
+                server_reader, server_writer = await asyncio.open_unix_connection(self._target)
+            else:
+                server_reader, server_writer = await asyncio.open_connection(*self._target)
         except OSError:
             _reset(writer)
             return

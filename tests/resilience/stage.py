@@ -6,7 +6,8 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -17,7 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from local.stack import HOST, Command
 from tests.resilience.api import Api, GrpcApi, RestApi
 from tests.resilience.disk import small_disk
-from tests.resilience.ledger import KEYS, ROWS, Ledger, Verdict
+from tests.resilience.ledger import KEYS, ROWS, Entry, Ledger, Verdict
 from tests.resilience.postgres import Postgres
 from tests.resilience.proxy import Proxy
 
@@ -35,7 +36,6 @@ class Layout:
     proxied_server: bool = False  # between gateway and server
     proxied_database: bool = False  # between server and PostgreSQL
     disk: int | None = None
-    pooled: bool = False  # pgbouncer between server and PostgreSQL
     nginx: bool = False  # in front of the gateways
     options: tuple[str, ...] = ()  # of the gateways
 
@@ -73,16 +73,39 @@ class Stage:
 
     def get(self, path: str, timeout: float = 5, gateway: int = 0) -> tuple[int, http.client.HTTPMessage, bytes]:
         """Status, headers and body of a gateway's own answer."""
-        return self.exchange("GET", path, timeout=timeout, gateway=gateway)
+        return self._exchange("GET", path, timeout=timeout, gateway=gateway)
 
-    def exchange(
-        self, method: str, path: str, body: str | None = None, timeout: float = 15, gateway: int = 0
+    def try_create(self) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """A create that the ledger knows of and takes for unknown, whatever is answered."""
+        entry = self.ledger.ask(Entry(f"tried-{uuid.uuid4().hex}", "{}", "1.00"))
+        entry.data = f'{{"key":"{entry.key}"}}'
+        headers = {"Idempotency-Key": entry.key, "Content-Type": "application/json"}
+        return self._exchange("POST", "/create", f'{{"data":{entry.data},"payment":1}}', headers)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 15,
+        gateway: int = 0,
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         connection = http.client.HTTPConnection(*self.rest_addresses[gateway], timeout=timeout)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def through_front(self) -> bool:
+        """Whether GET /status is ok there."""
+        assert self.front
+        connection = http.client.HTTPConnection(*self.front, timeout=5)
+        try:
+            connection.request("GET", "/status")
+            return connection.getresponse().status == 200
         finally:
             connection.close()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.resilience.fault import Fault, run
-from tests.resilience.faults import kills
+from tests.resilience.faults import database, kills, network
 from tests.resilience.stage import PLAIN, Stage, staged
 
 WRITES = 150
@@ -17,8 +17,15 @@ def stage() -> Iterator[Stage]:
         yield started
 
 
-@pytest.mark.parametrize("fault", kills.FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*kills.FAULTS, *database.QUICK], ids=lambda fault: fault.name)
 def test_nothing_is_lost_or_done_twice(stage: Stage, fault: Fault) -> None:
     outcome = run(fault, stage, WRITES)
     assert outcome.broken == []
     assert outcome.writes >= WRITES
+
+
+@pytest.mark.parametrize("fault", network.QUICK, ids=lambda fault: fault.name)
+def test_nothing_is_lost_or_done_twice_on_a_bad_network(fault: Fault) -> None:
+    with staged(fault.layout) as stage:
+        outcome = run(fault, stage, WRITES)
+    assert outcome.broken == []
