@@ -42,9 +42,11 @@ def refusing(stage: Stage, seconds: float = REFUSING) -> None:
     with flat_memory(stage):
         stage.postgres.stop("fast")
         end = time.monotonic() + seconds
-        assert_told(stage)
-        time.sleep(max(0.0, end - time.monotonic()))
-        stage.postgres.start()
+        try:
+            assert_told(stage)
+            time.sleep(max(0.0, end - time.monotonic()))
+        finally:
+            stage.postgres.start()
 
 
 def refusing_for_a_moment(stage: Stage) -> None:
