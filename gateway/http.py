@@ -5,7 +5,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.patience import Limits, Timer, request_timeout, too_many_connections
+from gateway.limits import Limits
+from gateway.patience import Timer, request_timeout, too_many_connections
 from gateway.unparsable import refusal
 
 MAX_HEAD = 32 << 10  # bytes of a request's line and header lines; 16 KiB of them may travel on to the server

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from google.rpc import code_pb2
 from starlette.responses import Response
@@ -10,15 +9,6 @@ from starlette.responses import Response
 from gateway.channel import DOMAIN
 from gateway.headers import new_request_id, standard_headers
 from gateway.transcoding import Refusal, problem_response
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of each connection, and on all of them."""
-
-    receive: float  # seconds from the first byte of a request, or from the connection's begin, until it has come whole
-    send: float  # seconds in which a client that does not keep up must take what waits for it
-    connections: int
 
 
 class Timer:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.patience import Limits
+from gateway.limits import Limits
 from process.certificates import CertificateFiles
 
 

@@ -9,6 +9,7 @@ import pytest
 from gateway.tests.gateway_process import Gateway
 
 RECEIVE, SEND, CONNECTIONS = 1.0, 1.0, 20
+LATE = 8.0  # seconds that a busy machine may be late, and far below the limits' defaults
 HEAD = b"POST /create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
 
 
@@ -39,7 +40,7 @@ def test_a_request_that_does_not_come_whole_is_let_go(gateway: Gateway, begin: b
         started = time.monotonic()
         answer = received(connection)
         took = time.monotonic() - started
-    assert RECEIVE * 0.8 < took < RECEIVE + 1
+    assert RECEIVE * 0.8 < took < RECEIVE + LATE
     if begin.strip():
         assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
         head, _, body = answer.partition(b"\r\n\r\n")
@@ -50,10 +51,11 @@ def test_a_request_that_does_not_come_whole_is_let_go(gateway: Gateway, begin: b
 def test_a_byte_now_and_then_gains_no_time(gateway: Gateway) -> None:
     started = time.monotonic()
     with connect(gateway) as connection, pytest.raises(OSError):
-        while time.monotonic() < started + 5:
-            connection.sendall(b"G" if time.monotonic() - started < 0.05 else b"E")
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ")
+        while time.monotonic() < started + RECEIVE + LATE:
+            connection.sendall(b"x")
             time.sleep(0.1)
-    assert time.monotonic() - started < RECEIVE + 1
+    assert RECEIVE * 0.8 < time.monotonic() - started < RECEIVE + LATE
 
 
 def test_requests_in_time_are_not_timed(gateway: Gateway) -> None:
