@@ -10,7 +10,7 @@ TYPED := batching process server gateway local loadtest proto/generate.py
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz restore-drill resilience bench bench-growth lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz restore-drill resilience bench bench-growth lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -23,6 +23,9 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 
 test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
 	$(BIN)/python -m pytest
+
+test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
+	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
 
 resilience: .venv/dev.stamp ## Break every part under load, and check that nothing is lost or done twice (docs/reliability.md)
 	$(BIN)/python -m tests.resilience

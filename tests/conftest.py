@@ -1,26 +1,41 @@
 """The running stack that every cross-room test talks to from outside: database, server and gateway as processes."""
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 import pytest
 
 from local.stack import Stack, stack, temporary_folder
 from payments.v1 import payments_pb2_grpc
+from server import embedded
 from tests.database import Database
 from tests.keyed import Keyed, keyed_service
+from tests.pooler import pooled
 from tests.rest import Rest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pooler", action="store_true", help="put pgbouncer, in transaction mode, between the servers and PostgreSQL")
+
+
 @pytest.fixture(scope="session")
-def running() -> Iterator[Stack]:
-    with temporary_folder() as folder, stack(folder) as started:
-        yield started
+def running(pytestconfig: pytest.Config) -> Iterator[Stack]:
+    with contextlib.ExitStack() as started:
+        folder = started.enter_context(temporary_folder())
+        if not pytestconfig.getoption("pooler"):
+            yield started.enter_context(stack(folder))
+            return
+        postgres = started.enter_context(embedded.start(folder))
+        pooler = started.enter_context(pooled(folder, postgres.url))
+        yield replace(started.enter_context(stack(folder, database_url=pooler.url)), postgres=postgres)
 
 
 @pytest.fixture(scope="session")
 def stored(running: Stack) -> Iterator[Database]:
-    database = Database(running.database_url)
+    """By a connection of its own to PostgreSQL, whatever stands between that and the servers."""
+    database = Database(running.postgres.url if running.postgres else running.database_url)
     yield database
     database.close()
 

@@ -16,6 +16,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from local.stack import HOST, Command
+from tests.pooler import Pooler, pooled
 from tests.resilience.api import Api, GrpcApi, RestApi
 from tests.resilience.disk import small_disk
 from tests.resilience.ledger import KEYS, ROWS, Entry, Ledger, Verdict
@@ -36,6 +37,7 @@ class Layout:
     proxied_server: bool = False  # between gateway and server
     proxied_database: bool = False  # between server and PostgreSQL
     disk: int | None = None
+    pooled: bool = False  # pgbouncer between server and PostgreSQL
     nginx: bool = False  # in front of the gateways
     options: tuple[str, ...] = ()  # of the gateways
 
@@ -54,6 +56,7 @@ class Stage:
     server_addresses: list[str] = field(default_factory=list)
     rest_addresses: list[tuple[str, int]] = field(default_factory=list)
     proxy: Proxy | None = None
+    pooler: Pooler | None = None
     front: tuple[str, int] | None = None  # of what stands before the gateways
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -138,6 +141,9 @@ def staged(layout: Layout) -> Iterator[Stage]:
             stage.proxy = Proxy((HOST, postgres.port))
             ending.callback(stage.proxy.close)
             url = url.replace(f":{postgres.port}/", f":{stage.proxy.port}/")
+        if layout.pooled:
+            stage.pooler = ending.enter_context(pooled(folder, url))
+            url = stage.pooler.url
         _migrate(url, log)
         for number in range(layout.servers):
             add_server(stage, url, log, ending, number)
