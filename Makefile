@@ -30,7 +30,7 @@ test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in tran
 resilience: .venv/dev.stamp ## Break every part under load, and check that nothing is lost or done twice (docs/reliability.md)
 	$(BIN)/python -m tests.resilience
 
-restore-drill: .venv/dev.stamp ## Dump the database under load, restore it beside, and check that nothing acknowledged is missing
+restore-drill: .venv/dev.stamp ## Back up under load, by dump and by WAL to a point in time, restore beside, and compare with what was acknowledged
 	$(BIN)/python -m tests.restore_drill
 
 fuzz: .venv/dev.stamp ## Send 100,000 mutated requests to a stack of its own: no 5xx, no crash, no hang
