@@ -47,6 +47,8 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    # Of the pings that measure the bandwidth: while one is out, keepalive sends none, and gRPC's own 60 s would be those of a dead connection.
+    ("grpc.http2.ping_timeout_ms", 5_000),
     # The most that comes back at once are the documents of 256 calls that travel together, 64 KiB each and half as much again for the
     # spaces that PostgreSQL writes. Any other answer is within gRPC's own 4 MiB.
     ("grpc.max_receive_message_length", MAX_REPLY),
