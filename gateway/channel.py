@@ -30,9 +30,10 @@ _SERVICE_CONFIG = {
             "name": [{"service": service, "method": method} for service, method in _REPEATABLE],
             "retryPolicy": {
                 "maxAttempts": 4,
+                # A quarter of a second in all: enough for a new connection, and too little to keep callers waiting for a lost database.
                 "initialBackoff": "0.05s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 3,
+                "maxBackoff": "0.1s",
+                "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
@@ -47,7 +48,7 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    # Of the pings that measure the bandwidth: while one is out, keepalive sends none, and gRPC's own 60 s would be those of a dead connection.
+    # Of the pings that measure bandwidth: keepalive sends none while one of them is out, which on a dead connection is 60 s by default.
     ("grpc.http2.ping_timeout_ms", 5_000),
     # The most that comes back at once are the documents of 256 calls that travel together, 64 KiB each and half as much again for the
     # spaces that PostgreSQL writes. Any other answer is within gRPC's own 4 MiB.

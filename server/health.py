@@ -35,6 +35,10 @@ class Health:
         self._stopping = False
         self._fault: str | None = None  # what the log was last told; None before the first probe
 
+    def answering(self) -> bool:
+        """False from a probe that has failed until one that has not."""
+        return not self._fault
+
     async def start(self) -> None:
         """Before the server serves: the process is ready, of its database nothing is known yet."""
         for name in (LIVENESS, READINESS):
@@ -64,14 +68,14 @@ class Health:
         self._database.close()
 
     async def _set(self, fault: str) -> None:
-        if fault == self._fault or self._stopping:
+        if fault == self._fault:
             return
         self._fault = fault
         if fault:
             log.warning("database does not answer: %s", fault)
         else:
             log.info("database answers")
-        for name in WITH_DATABASE:
+        for name in () if self._stopping else WITH_DATABASE:
             await self.servicer.set(name, _NOT_SERVING if fault else _SERVING)
 
     def _probe(self) -> str:

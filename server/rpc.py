@@ -1,4 +1,4 @@
-"""What every call passes through: access, decoding, the limit on calls in flight, the deadline, errors, metrics."""
+"""What every call passes through: access, decoding, an answering database, the limit on calls in flight, the deadline, errors, metrics."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ from process.deadlines import Deadlines
 from server import audit
 from server.access import Access
 from server.call import ANYBODY, Call, Caller, Metadata
-from server.errors import Failure, deadline_exceeded, too_many_requests, unexpected
+from server.errors import Failure, deadline_exceeded, too_many_requests, unavailable, unexpected
 
 Behaviour = Callable[..., Awaitable[Message]]
 
@@ -41,10 +41,12 @@ _CLIENT_CALLS = Counter("payments_server_client_calls", "Calls ended, by client 
 class Calls:
     """The calls of one service on their way through this process."""
 
-    def __init__(self, max_in_flight: int, request_timeout: float, access: Access) -> None:
+    def __init__(self, max_in_flight: int, request_timeout: float, access: Access, answering: Callable[[], bool]) -> None:
+        """`answering`: whether the database is known to answer, or nothing is known of it."""
         self._max_in_flight = max_in_flight
         self._request_timeout = request_timeout
         self._access = access
+        self._answering = answering
         self._deadlines = Deadlines()
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -137,6 +139,8 @@ class Calls:
             raise callers[0].refusal
         if request is None:
             raise Failure(code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The message cannot be decoded.")
+        if not self._answering():  # a frozen PostgreSQL would keep callers, who may not go by health, until their deadlines
+            raise unavailable()
         calls = len(callers)
         timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
         if self._in_flight + calls > self._max_in_flight:

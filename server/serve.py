@@ -59,7 +59,7 @@ async def serve(settings: Settings) -> None:
     health = Health(settings.database_url, settings.database_password)
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
     server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
-    calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))
+    calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys), health.answering)
     server.add_generic_rpc_handlers(
         (
             calls.handlers(SERVICE, service),

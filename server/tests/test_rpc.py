@@ -25,9 +25,12 @@ CREATE = pb.CreatePaymentRequest(data="{}", payment="1")
 
 
 @contextlib.asynccontextmanager
-async def served(implementation: object, max_in_flight: int = 100, timeout: float = 10) -> AsyncIterator[grpc.aio.Channel]:
+async def served(
+    implementation: object, max_in_flight: int = 100, timeout: float = 10, answering: bool = True
+) -> AsyncIterator[grpc.aio.Channel]:
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((Calls(max_in_flight, timeout, Access(None)).handlers(SERVICE, implementation),))
+    calls = Calls(max_in_flight, timeout, Access(None), lambda: answering)
+    server.add_generic_rpc_handlers((calls.handlers(SERVICE, implementation),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -56,6 +59,14 @@ async def waiters(query: Query, number: int) -> None:
     async with asyncio.timeout(10):
         while query("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(number,)]:
             await asyncio.sleep(0.01)
+
+
+async def test_while_the_database_is_away_calls_are_refused_at_once() -> None:
+    """The implementation would fail otherwise."""
+    async with served(PaymentService(Database("postgresql://192.0.2.1/away", 1)), answering=False) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await PaymentServiceStub(channel).CreatePayment(CREATE, timeout=5)
+        assert reason(raised.value) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", 1)
 
 
 async def test_one_call_more_than_the_limit_is_refused_until_another_ends(

@@ -23,7 +23,7 @@ def restarted(stage: Stage) -> None:
     stage.postgres.start()
 
 
-def frozen(stage: Stage) -> None:
+def frozen(stage: Stage, seconds: float = FROZEN) -> None:
     with flat_memory(stage):
         begin = time.monotonic()
         processes = stage.postgres.processes()
@@ -31,11 +31,15 @@ def frozen(stage: Stage) -> None:
             process.suspend()
         try:
             assert_told(stage)
-            time.sleep(max(0.0, begin + FROZEN - time.monotonic()))
+            time.sleep(max(0.0, begin + seconds - time.monotonic()))
         finally:
             for process in processes:
                 process.resume()
         stage.postgres.wait()
+
+
+def frozen_until_told(stage: Stage) -> None:
+    frozen(stage, 0)
 
 
 def refusing(stage: Stage, seconds: float = REFUSING) -> None:
@@ -153,6 +157,7 @@ def _conflicts(stage: Stage) -> int:
 QUICK = [
     Fault("PostgreSQL restarted", "the servers connect again by themselves", restarted),
     Fault("PostgreSQL refuses connections for a moment", "told at once, refused fast, back by itself", refusing_for_a_moment),
+    Fault("PostgreSQL frozen (SIGSTOP) until that is told", "told, refused fast; late answers change nothing", frozen_until_told),
     Fault("a deadlock", "one transaction is undone, told as ABORTED / 409, and can be sent again", deadlock),
 ]
 FAULTS = [
@@ -161,7 +166,7 @@ FAULTS = [
     Fault("PostgreSQL refuses connections for 30 s", "told, refused fast, memory flat, back by itself", refusing),
     Fault("PostgreSQL out of connections", "told, refused fast, back by itself", out_of_connections),
     Fault("PostgreSQL read-only", "reads work, writes are refused fast with 503 and Retry-After", read_only),
-    QUICK[2],
+    QUICK[3],
     Fault("a serialization failure", "told as ABORTED / 409, and can be sent again", serialization_failure),
     Fault("PostgreSQL out of disk", "writes are refused with 503; back with the space", out_of_disk, Layout(disk=256)),
 ]
