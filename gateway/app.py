@@ -1,5 +1,7 @@
 """Wires the transcoder to payments: every REST route of the API comes from the proto's annotations."""
 
+from typing import Any
+
 import grpc.aio
 from fastapi import FastAPI
 from google.rpc import code_pb2, status_pb2
@@ -7,14 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.channel import DOMAIN
-from gateway.clients import note_client
 from gateway.coalescing import CoalescingChannel
 from gateway.docs import TITLE, describe, docs_routes
-from gateway.headers import Headers, call_metadata
+from gateway.exchange import Exchanges, call_metadata, note_client
+from gateway.metered_channel import MeteredChannel
 from gateway.overload import InFlight
 from gateway.payments import handlers
 from gateway.settings import Settings
@@ -28,14 +30,15 @@ FORMAT = JsonFormat(proto_names=True, short_enums=True, literal=annotations_pb2.
 _CODES = {404: code_pb2.NOT_FOUND, 405: code_pb2.UNIMPLEMENTED}
 
 
-def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readiness) -> ASGIApp:
+def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readiness, in_flight: InFlight) -> ASGIApp:
     """The gateway as an ASGI application, calling the server through `channel`."""
+    metered: Any = MeteredChannel(channel)
     app = FastAPI(title=TITLE, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     api = transcode(
         SERVICES,
-        CoalescingChannel(channel),
+        MeteredChannel(CoalescingChannel(channel)),
         format=FORMAT,
-        handlers=handlers(channel),
+        handlers=handlers(metered),
         metadata=call_metadata,
         trailing=note_client if settings.api_keys else None,
         max_body=settings.max_body,
@@ -43,10 +46,10 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
         domain=DOMAIN,
     )
     app.router.routes += api
-    app.router.routes += status_routes(channel, readiness)
-    app.router.routes += docs_routes(describe(SERVICES, FORMAT, settings.api_keys))
+    others = [*status_routes(metered, readiness), *docs_routes(describe(SERVICES, FORMAT, settings.api_keys))]
+    app.router.routes += others
     app.add_exception_handler(HTTPException, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception alone
-    served: ASGIApp = Shortcut(api, app, InFlight(settings.max_in_flight))
+    served: ASGIApp = Shortcut(api, app, in_flight)
     if settings.cors_origins:
         served = CORSMiddleware(
             served,
@@ -55,7 +58,7 @@ def create_app(settings: Settings, channel: grpc.aio.Channel, readiness: Readine
             allow_headers=["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id", "Authorization"],
             expose_headers=["ETag", "Link", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
         )
-    return Headers(served)
+    return Exchanges(served, {route.app if isinstance(route, Mount) else route.endpoint: route.path for route in others})
 
 
 class Shortcut:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 
 from batching import Batcher
+from gateway.metrics import GROUP_SIZE
 from gateway.transcoding import RpcFailed
 from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
 from payments.v1.metadata import CLIENT, PAYMENT_ID
@@ -42,13 +43,13 @@ class CoalescingChannel:
         self._channel = channel
         self._coalesced = {
             "/payments.v1.PaymentService/GetPayment": _Coalesced(
-                stub.GetPayments, coalescing_pb2.GetPaymentsRequest, coalescing_pb2.GetCall, _get_key
+                "GetPayment", stub.GetPayments, coalescing_pb2.GetPaymentsRequest, coalescing_pb2.GetCall, _get_key
             ),
             "/payments.v1.PaymentService/CreatePayment": _Coalesced(
-                stub.CreatePayments, coalescing_pb2.CreatePaymentsRequest, coalescing_pb2.CreateCall, _create_key
+                "CreatePayment", stub.CreatePayments, coalescing_pb2.CreatePaymentsRequest, coalescing_pb2.CreateCall, _create_key
             ),
             "/payments.v1.PaymentService/UpdatePayment": _Coalesced(
-                stub.UpdatePayments, coalescing_pb2.UpdatePaymentsRequest, coalescing_pb2.UpdateCall, _update_key
+                "UpdatePayment", stub.UpdatePayments, coalescing_pb2.UpdatePaymentsRequest, coalescing_pb2.UpdateCall, _update_key
             ),
         }
 
@@ -63,8 +64,9 @@ class _Coalesced:
     """A method, called as the channel's own would be."""
 
     def __init__(
-        self, call: Callable[..., Any], request: Callable[..., Message], item: Callable[..., Any], key: Callable[[Any], Hashable]
+        self, name: str, call: Callable[..., Any], request: Callable[..., Message], item: Callable[..., Any], key: Callable[[Any], Hashable]
     ) -> None:
+        self._group_size = GROUP_SIZE.labels(name)
         self._call = call
         self._request = request
         self._item = item
@@ -86,6 +88,7 @@ class _Coalesced:
             raise RpcFailed.with_code(code_pb2.DEADLINE_EXCEEDED) from None
 
     async def _send(self, items: list[Any], deadline: float) -> Sequence[coalescing_pb2.CallResult | Exception]:
+        self._group_size.observe(len(items))
         try:
             reply = await self._call(self._request(calls=items), timeout=deadline - time.monotonic())
         except grpc.aio.AioRpcError as error:

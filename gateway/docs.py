@@ -10,7 +10,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway.channel import SERVICE
@@ -111,7 +111,7 @@ def _scopes(services: list[ServiceDescriptor]) -> dict[str, list[dict[str, list[
     return {method.full_name: [{"apiKey": [required_scope(method)]}] for service in services for method in service.methods}
 
 
-def docs_routes(document: dict[str, Any]) -> list[BaseRoute]:
+def docs_routes(document: dict[str, Any]) -> list[Route | Mount]:
     """/openapi.json, /docs and its files."""
     text = json.dumps(document, ensure_ascii=False).encode()
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway.channel import DOMAIN
 from gateway.headers import new_request_id, standard_headers
+from gateway.metrics import REFUSED
 from gateway.transcoding import Refusal, problem_response
 
 
@@ -31,11 +32,13 @@ class Timer:
 
 def request_timeout() -> bytes:
     """An answer in bytes (RFC 9110, section 15.5.9), for a connection that is closed after it."""
+    REFUSED.labels("request_timeout").inc()
     refusal = Refusal("The request did not come whole in time.", code=code_pb2.DEADLINE_EXCEEDED, reason="REQUEST_TIMEOUT", http_status=408)
     return _rendered(b"408 Request Timeout", problem_response(refusal.status(DOMAIN), 408))
 
 
 def too_many_connections() -> bytes:
+    REFUSED.labels("too_many_connections").inc()
     refusal = Refusal("Too many connections are open.", code=code_pb2.UNAVAILABLE, reason="TOO_MANY_CONNECTIONS")
     return _rendered(b"503 Service Unavailable", problem_response(refusal.status(DOMAIN)))
 

@@ -11,12 +11,14 @@ import uvicorn
 from gateway.app import create_app
 from gateway.channel import open_channel
 from gateway.http import Protocol
+from gateway.overload import InFlight
 from gateway.settings import Settings
 from gateway.status import Readiness
 from process.collector import settle_collector
 from process.listening import BACKLOG, allow_connections, listen
-from process.metrics import serve_metrics
+from process.metrics import note_build, serve_metrics
 from process.stopping import stop_signals
+from process.vital_signs import watch_vital_signs
 
 log = logging.getLogger("gateway")
 
@@ -39,11 +41,13 @@ async def serve(settings: Settings) -> None:
     listener = listen(settings.listen, "--listen", shared=settings.workers > 1)
     if settings.workers == 1:
         serve_metrics(settings.metrics_listen)
+    note_build("gateway")
     readiness = Readiness()
+    in_flight = InFlight(settings.max_in_flight)
     async with open_channel(settings.server, settings.tls, settings.server_name, settings.request_timeout + _MARGIN) as channel:
         server = _Server(
             uvicorn.Config(
-                create_app(settings, channel, readiness),
+                create_app(settings, channel, readiness, in_flight),
                 http=partial(Protocol, limits=settings.limits),  # type: ignore[arg-type]  # it is called, and no more
                 ws="none",
                 lifespan="off",
@@ -57,12 +61,14 @@ async def serve(settings: Settings) -> None:
                 timeout_graceful_shutdown=DRAIN,
             )
         )
+        vital_signs = asyncio.ensure_future(watch_vital_signs(in_flight.read_gauges))
         stopping = asyncio.ensure_future(_stop_on_signal(server, readiness, settings.shutdown_delay))
         host, port = listener.getsockname()[:2]
         log.info("REST listening on %s:%d, server %s%s", host, port, settings.server, " with TLS" if settings.tls else "")
         settle_collector()
         await server.serve(sockets=[listener])
         stopping.cancel()
+        vital_signs.cancel()
     log.info("stopped")
 
 

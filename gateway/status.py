@@ -8,7 +8,7 @@ from google.rpc import code_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from gateway.channel import SERVICE
 from gateway.transcoding import problem_response
@@ -24,7 +24,7 @@ class Readiness:
     ready: bool = True
 
 
-def status_routes(channel: grpc.aio.Channel, readiness: Readiness) -> list[BaseRoute]:
+def status_routes(channel: grpc.aio.Channel, readiness: Readiness) -> list[Route]:
     """`/status` asks the server, and through it the database. `/livez` and `/readyz` speak of this process alone: were they the
     database's, an outage would take every gateway out of its load balancer, which would answer in their stead."""
     health = health_pb2_grpc.HealthStub(channel)

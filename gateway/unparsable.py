@@ -6,6 +6,7 @@ from google.rpc import code_pb2
 
 from gateway.channel import DOMAIN
 from gateway.headers import new_request_id, standard_headers
+from gateway.metrics import REFUSED
 from gateway.transcoding import Refusal, problem_response
 
 _TEXTS = {
@@ -17,6 +18,7 @@ _TEXTS = {
 def refusal(status: int) -> bytes:
     """The whole answer, 400 or 431 (RFC 6585, section 5), after which the connection closes."""
     text, reason = _TEXTS[status]
+    REFUSED.labels(reason.lower()).inc()
     problem = Refusal(text, code=code_pb2.INVALID_ARGUMENT, reason=reason).status(DOMAIN)
     response = problem_response(problem, http_status=status)
     headers = [*response.raw_headers, *standard_headers(new_request_id(), ()), (b"connection", b"close")]

@@ -96,37 +96,52 @@ def _leave_lost(connection: Any, record: ConnectionPoolEntry, proxy: object) -> 
 class Database:
     """Runs statements in `pool_size` threads, so that the event loop never waits for a socket."""
 
-    def __init__(self, url: str, pool_size: int, password: Password | None = None) -> None:
+    def __init__(self, url: str, pool_size: int, password: Password | None = None, *, name: str = "service") -> None:
+        """`name`: of the pool, in metrics."""
         self.engine = make_engine(url, pool_size, password)
+        from server.metrics import PoolMetrics  # here, as workers are forked before prometheus_client is loaded
+
+        self._metrics = PoolMetrics(name, self.engine.pool, pool_size)
         self._patience = Patience()
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
 
     async def run(self, work: Callable[..., T], *args: object) -> T:
         """Runs blocking work in a thread; it goes on there when the caller has stopped waiting."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        return await asyncio.wrap_future(self._metrics.submit(self._threads, work, *args))
 
-    def execute(self, sql: str, parameters: Mapping[str, object], deadline: float, *, repeatable: bool) -> Sequence[Row]:
-        """The rows of one statement, which is a transaction of its own. `deadline`: on time.monotonic()'s clock. Raises Failure.
+    def read_gauges(self) -> None:
+        """Sets the metrics that are states of the pool."""
+        self._metrics.read()
+
+    def execute(self, sql: str, parameters: Mapping[str, object], deadline: float, *, kind: str, repeatable: bool) -> Sequence[Row]:
+        """The rows of one statement, which is a transaction of its own. `deadline`: on time.monotonic()'s clock. `kind`: what the statement
+        is called in metrics. Raises Failure.
 
         A repeatable statement, one that may run twice, is sent again where the pool's connection turns out to be lost.
         """
         try:
             try:
-                return self._execute(sql, parameters, deadline)
+                return self._execute(sql, parameters, deadline, kind)
             except _ConnectionLost:
                 if not repeatable:
                     raise
-                return self._execute(sql, parameters, deadline)
+                self._metrics.retried(kind)
+                return self._execute(sql, parameters, deadline, kind)
         except psycopg2.Error as error:
-            raise _failure(error) from error
+            failure = _failure(error)
+            self._metrics.failed(failure)
+            if failure is None:
+                raise
+            raise failure from error
 
-    def _execute(self, sql: str, parameters: Mapping[str, object], deadline: float) -> Sequence[Row]:
+    def _execute(self, sql: str, parameters: Mapping[str, object], deadline: float, kind: str) -> Sequence[Row]:
         milliseconds = int((deadline - time.monotonic()) * 1000)
         if milliseconds <= 0:
             raise deadline_exceeded()
         # Several statements in one simple query are one transaction (PostgreSQL's protocol, "Multiple Statements in a Simple Query"),
         # so that the timeout costs no round trip and is gone with the transaction, as a transaction pooler needs it.
-        return self.query(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", parameters, deadline)
+        with self._metrics.statement(kind):
+            return self.query(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", parameters, deadline)
 
     def query(self, sql: str, parameters: Mapping[str, object] | None, deadline: float) -> Sequence[Row]:
         """The rows of the last of the statements in `sql`, which ends by itself at `deadline`. Raises psycopg2.Error, also
@@ -169,8 +184,8 @@ class _ConnectionLost(psycopg2.OperationalError):
     """The connection, which the pool has had for a while perhaps, has ended; whether the statement was carried out is unknown."""
 
 
-def _failure(error: psycopg2.Error) -> Failure:
-    """What the API says of a database error."""
+def _failure(error: psycopg2.Error) -> Failure | None:
+    """What the API says of a database error; None for one that is a fault of ours, or of a value."""
     state = error.pgcode or ""
     if state == _CANCELLED:
         return deadline_exceeded()
@@ -179,7 +194,7 @@ def _failure(error: psycopg2.Error) -> Failure:
     if isinstance(error, psycopg2.OperationalError) or state.startswith(_UNAVAILABLE):
         log.warning("database unavailable: %s", fault(error))
         return unavailable()
-    raise error
+    return None
 
 
 def fault(error: psycopg2.Error) -> str:

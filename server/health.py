@@ -8,6 +8,7 @@ import psycopg2
 from grpc_health.v1 import health, health_pb2
 from grpc_health.v1._async import HealthServicer
 
+from server import metrics
 from server.database import Database, Password, fault
 
 log = logging.getLogger("server")
@@ -31,7 +32,7 @@ class Health:
 
     def __init__(self, url: str, password: Password | None = None) -> None:
         self.servicer = HealthServicer()
-        self._database = Database(url, pool_size=1, password=password)
+        self._database = Database(url, pool_size=1, password=password, name="health")
         self._stopping = False
         self._fault: str | None = None  # what the log was last told; None before the first probe
 
@@ -63,6 +64,10 @@ class Health:
         for name in (READINESS, *WITH_DATABASE):
             await self.servicer.set(name, _NOT_SERVING)
 
+    def read_gauges(self) -> None:
+        """Sets the metrics that are states of the probe's pool."""
+        self._database.read_gauges()
+
     def close(self) -> None:
         """Ends the probe's connection and thread."""
         self._database.close()
@@ -71,6 +76,7 @@ class Health:
         if fault == self._fault:
             return
         self._fault = fault
+        metrics.DATABASE_UP.set(not fault)
         if fault:
             log.warning("database does not answer: %s", fault)
         else:

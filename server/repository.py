@@ -6,7 +6,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from psycopg2 import DataError, IntegrityError
 
-from server import idempotency, money
+from payments.v1.payments_pb2 import STATUS_CONSUMED
+from server import idempotency, metrics, money
 from server.database import Database, Row
 from server.errors import Failure, conflict, etag_mismatch, id_taken, key_reused, not_found, unexpected
 
@@ -51,11 +52,12 @@ _BY_IDS = f"SELECT {_COLUMNS} FROM payments p WHERE p.id = ANY(%(ids)s::uuid[])"
 _UPDATE = f"""WITH item AS (
   SELECT * FROM unnest(%(ids)s::uuid[], %(statuses)s::smallint[], %(revisions)s::bigint[]) AS item (id, status, revision)
 ), locked AS MATERIALIZED (
-  SELECT id FROM payments WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+  SELECT id, status FROM payments WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 )
 UPDATE payments p SET status = item.status, revision = p.revision + 1, update_time = greatest(now(), p.create_time)
 FROM item JOIN locked USING (id)
-WHERE p.id = item.id AND p.id = ANY(%(ids)s::uuid[]) AND (item.revision IS NULL OR p.revision = item.revision) RETURNING {_COLUMNS}"""
+WHERE p.id = item.id AND p.id = ANY(%(ids)s::uuid[]) AND (item.revision IS NULL OR p.revision = item.revision)
+RETURNING {_COLUMNS}, locked.status"""
 _DELETE = f"""DELETE FROM payments p
 WHERE id = %(id)s::uuid AND (%(revision)s::bigint IS NULL OR revision = %(revision)s::bigint) RETURNING {_COLUMNS}"""
 # The outer SELECT alone writes documents out as text, so a page costs what it returns. The first row goes in whatever its size.
@@ -166,8 +168,10 @@ class Repository:
             return [outcome for item in items for outcome in self._apart(insert, [item], deadline)]
 
     def _create_unkeyed(self, items: list[NewPayment], deadline: float) -> list[Outcome]:
-        rows = self._database.execute(_INSERT, _columns(items), deadline, repeatable=True)
+        metrics.GROUP_SIZE.labels("create").observe(len(items))
+        rows = self._database.execute(_INSERT, _columns(items), deadline, kind="create", repeatable=True)
         stored = {row[0]: Payment(*row) for row in rows}
+        metrics.CREATED.inc(len(stored))
         # Where the id was there, the create is a repetition of one whose answer was lost.
         found = self._read([item.id for item in items if item.id not in stored], deadline)
         return [stored[item.id] if item.id in stored else _repeated(item, found) for item in items]
@@ -183,7 +187,10 @@ class Repository:
             fresh = [item for item in waiting if first[item.client, item.key] is item]
             if fresh:
                 parameters = _columns(fresh) | _keys(fresh) | {"fingerprints": [fingerprints[item.id] for item in fresh]}
-                for row in self._database.execute(_INSERT_KEYED, parameters, deadline, repeatable=True):
+                metrics.GROUP_SIZE.labels("create_keyed").observe(len(fresh))
+                rows = self._database.execute(_INSERT_KEYED, parameters, deadline, kind="create_keyed", repeatable=True)
+                metrics.CREATED.inc(len(rows))
+                for row in rows:
                     outcomes[row[0]] = Payment(*row)
             waiting = [item for item in waiting if item.id not in outcomes]
             if not waiting:
@@ -198,7 +205,8 @@ class Repository:
 
     def _read_keyed(self, items: list[NewPayment], fingerprints: dict[str, bytes], outcomes: dict[str, Outcome], deadline: float) -> None:
         """In a statement of its own: the one that met the key cannot see what another transaction had just committed."""
-        found = {(row[0], row[1]): row[2:] for row in self._database.execute(_BY_KEYS, _keys(items), deadline, repeatable=True)}
+        rows = self._database.execute(_BY_KEYS, _keys(items), deadline, kind="get_by_key", repeatable=True)
+        found = {(row[0], row[1]): row[2:] for row in rows}
         for item in items:
             row = found.get((item.client, item.key))
             if row is None:
@@ -211,7 +219,8 @@ class Repository:
 
     def get(self, ids: Sequence[str], deadline: float) -> list[Outcome]:
         """What is found of each, in order."""
-        rows = self._database.execute(_BY_IDS, {"ids": list(ids)}, deadline, repeatable=True)
+        metrics.GROUP_SIZE.labels("get").observe(len(ids))
+        rows = self._database.execute(_BY_IDS, {"ids": list(ids)}, deadline, kind="get", repeatable=True)
         found = {row[0]: Payment(*row) for row in rows}
         return [found.get(id) or not_found() for id in ids]
 
@@ -230,7 +239,7 @@ class Repository:
         conditions = ["status = %(status)s"] if status else []
         conditions += ["id > %(after)s::uuid"] if after else []
         sql = sql.format(where=" AND ".join(conditions) or "true")
-        return self._database.execute(sql, {"status": status, "after": after, "size": size}, deadline, repeatable=True)
+        return self._database.execute(sql, {"status": status, "after": after, "size": size}, deadline, kind="list", repeatable=True)
 
     def update(self, changes: Sequence[StatusChange], deadline: float) -> list[Outcome]:
         """What became of each, in order. No two may be of one payment."""
@@ -239,7 +248,10 @@ class Repository:
             "statuses": [change.status for change in changes],
             "revisions": [change.revision for change in changes],
         }
-        changed = {row[0]: Payment(*row) for row in self._database.execute(_UPDATE, parameters, deadline, repeatable=False)}
+        metrics.GROUP_SIZE.labels("update").observe(len(changes))
+        rows = self._database.execute(_UPDATE, parameters, deadline, kind="update", repeatable=False)
+        changed = {row[0]: Payment(*row[:-1]) for row in rows}
+        metrics.CONSUMED.inc(sum(row[1] == STATUS_CONSUMED != row[-1] for row in rows))
         found = self._read([change.id for change in changes if change.id not in changed], deadline)
         return [changed.get(change.id) or _unchanged(change, found) for change in changes]
 
@@ -248,13 +260,15 @@ class Repository:
         if not ids:
             return {}
         try:
-            return {row[0]: Payment(*row) for row in self._database.execute(_BY_IDS, {"ids": ids}, deadline, repeatable=True)}
+            rows = self._database.execute(_BY_IDS, {"ids": ids}, deadline, kind="get", repeatable=True)
+            return {row[0]: Payment(*row) for row in rows}
         except Failure as failure:
             return failure
 
     def delete(self, id: str, revision: int | None, deadline: float) -> Payment:
-        rows = self._database.execute(_DELETE, {"id": id, "revision": revision}, deadline, repeatable=False)
+        rows = self._database.execute(_DELETE, {"id": id, "revision": revision}, deadline, kind="delete", repeatable=False)
         if rows:
+            metrics.DELETED.inc()
             return Payment(*rows[0])
         (found,) = self.get([id], deadline)
         raise found if isinstance(found, Failure) else etag_mismatch()
@@ -262,13 +276,13 @@ class Repository:
     def page_token_key(self, deadline: float) -> bytes:
         """The key of page tokens, one for all servers of a database."""
         if not self._page_token_key:
-            rows = self._database.execute("SELECT key FROM page_token_key", {}, deadline, repeatable=True)
+            rows = self._database.execute("SELECT key FROM page_token_key", {}, deadline, kind="page_token_key", repeatable=True)
             self._page_token_key = bytes(rows[0][0])
         return self._page_token_key
 
     def prune_keys(self, deadline: float) -> int:
         """Forgets up to 1000 keys that are older than they have to be kept. Returns how many."""
-        return len(self._database.execute(_PRUNE, {"kept": idempotency.KEPT}, deadline, repeatable=False))
+        return len(self._database.execute(_PRUNE, {"kept": idempotency.KEPT}, deadline, kind="prune", repeatable=False))
 
 
 def _columns(items: Sequence[NewPayment]) -> dict[str, object]:

@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, NoReturn
 
 import grpc
@@ -13,7 +11,6 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2
-from prometheus_client import Counter, Histogram
 
 from payments.v1.metadata import CLIENT
 from payments.v1.scopes import required_scope
@@ -22,6 +19,7 @@ from server import audit
 from server.access import Access
 from server.call import ANYBODY, Call, Caller, Metadata
 from server.errors import Failure, deadline_exceeded, too_many_requests, unavailable, unexpected
+from server.metrics import REFUSED_IN_FLIGHT, MessageMetrics, MethodMetrics, count_clients
 
 Behaviour = Callable[..., Awaitable[Message]]
 
@@ -31,11 +29,6 @@ HOLD = 1.0
 WRITE = "write"  # the scope of the methods that leave audit lines
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-_STARTED = Counter("grpc_server_started", "Calls begun.", ["grpc_service", "grpc_method", "grpc_type"])
-_HANDLED = Counter("grpc_server_handled", "Calls ended, by code.", ["grpc_service", "grpc_method", "grpc_type", "grpc_code"])
-_SECONDS = Histogram("grpc_server_handling_seconds", "Seconds from begin to end of a call.", ["grpc_service", "grpc_method", "grpc_type"])
-# Names are those of the file of keys, so that nobody else can make more series.
-_CLIENT_CALLS = Counter("payments_server_client_calls", "Calls ended, by client and code.", ["client", "grpc_method", "grpc_code"])
 
 
 class Calls:
@@ -51,6 +44,10 @@ class Calls:
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
 
     async def idle(self) -> None:
         """Until no call is in flight."""
@@ -77,9 +74,8 @@ class Calls:
         self, method: MethodDescriptor, behaviour: Behaviour, carried: MethodDescriptor | None
     ) -> "grpc.RpcMethodHandler[Any, Any]":
         counted = carried or method
-        labels = (counted.containing_service.full_name, counted.name, "unary")
-        started, seconds = _STARTED.labels(*labels), _SECONDS.labels(*labels)
-        handled = {number: _HANDLED.labels(*labels, name) for name, number in code_pb2.Code.items()}
+        metrics = MethodMetrics(counted.containing_service.full_name, counted.name)
+        messages = MessageMetrics(method.containing_service.full_name, method.name)
         scope = required_scope(counted)
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
@@ -87,7 +83,9 @@ class Calls:
             callers = self._callers(scope, request if carried else None, metadata)
             trailing = () if carried or not callers[0].client else ((CLIENT, callers[0].client),)
             calls = len(callers)
-            started.inc(calls)
+            metrics.started.inc(calls)
+            if "grpc-previous-rpc-attempts" in metadata:
+                messages.repeated.inc()
             begin = time.perf_counter()
             codes = [code_pb2.CANCELLED] * calls
             reply = None
@@ -103,18 +101,12 @@ class Calls:
             finally:
                 if scope == WRITE:
                     audit.record(counted.name, request, reply, metadata, callers, codes)
-                elapsed = time.perf_counter() - begin
-                for _ in range(calls):
-                    seconds.observe(elapsed)
-                for code, count in Counts(codes).items():
-                    handled[code_pb2.Code.ValueType(code)].inc(count)
+                metrics.ended(codes, time.perf_counter() - begin, _traceparents(request if carried else None, metadata))
                 if not self._access.open:
-                    _count_clients(callers, counted.name, codes)
+                    count_clients((caller.client for caller in callers), counted.name, codes)
 
         return grpc.unary_unary_rpc_method_handler(
-            handle,
-            request_deserializer=_decoder(method),
-            response_serializer=lambda message: message.SerializeToString(),
+            handle, request_deserializer=_decoder(method, messages), response_serializer=_encoder(messages)
         )
 
     def _callers(self, scope: str, several: Message | None, metadata: Metadata) -> Sequence[Caller]:
@@ -144,6 +136,7 @@ class Calls:
         calls = len(callers)
         timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
         if self._in_flight + calls > self._max_in_flight:
+            REFUSED_IN_FLIGHT.inc(calls)
             if alone:
                 await asyncio.sleep(min(HOLD, timeout / 2))
             raise too_many_requests()
@@ -166,11 +159,12 @@ class Calls:
                 self._idle.set()
 
 
-def _decoder(method: MethodDescriptor) -> Callable[[bytes], Message | None]:
+def _decoder(method: MethodDescriptor, metrics: MessageMetrics) -> Callable[[bytes], Message | None]:
     """None for what cannot be decoded: an exception here would become UNKNOWN, as if the server had failed."""
     parse = message_factory.GetMessageClass(method.input_type).FromString
 
     def decode(data: bytes) -> Message | None:
+        metrics.received.observe(len(data))
         try:
             return parse(data)
         except DecodeError:
@@ -179,15 +173,21 @@ def _decoder(method: MethodDescriptor) -> Callable[[bytes], Message | None]:
     return decode
 
 
-@cache
-def _client_calls(client: str, method: str, code: int) -> Counter:
-    return _CLIENT_CALLS.labels(client, method, code_pb2.Code.Name(code_pb2.Code.ValueType(code)))
+def _encoder(metrics: MessageMetrics) -> Callable[[Message], bytes]:
+    def encode(message: Message) -> bytes:
+        data = message.SerializeToString()
+        metrics.sent.observe(len(data))
+        return data
+
+    return encode
 
 
-def _count_clients(callers: Sequence[Caller], method: str, codes: Sequence[int]) -> None:
-    for caller, code in zip(callers, codes, strict=True):
-        if caller.client:
-            _client_calls(caller.client, method, code).inc()
+def _traceparents(several: Message | None, metadata: Metadata) -> Sequence[str]:
+    """The W3C trace contexts of the call with this metadata, or of the `calls` of a message that carries several, where they have one."""
+    if several is not None:
+        return [traceparent for call in several.calls if (traceparent := call.context.traceparent)]  # type: ignore[attr-defined]
+    traceparent = metadata.get("traceparent", "")
+    return [traceparent] if isinstance(traceparent, str) and traceparent else []
 
 
 async def _abort(context: "grpc.aio.ServicerContext[Any, Any]", failure: Failure, trailing: Sequence[tuple[str, str]]) -> NoReturn:

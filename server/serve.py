@@ -5,20 +5,23 @@ import logging
 
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from payments.v1 import coalescing_pb2, listing_pb2, payments_pb2
 from process.certificates import CertificateWatch
 from process.collector import settle_collector
 from process.listening import Address, CannotListen, allow_connections
-from process.metrics import serve_metrics
+from process.metrics import note_build, serve_metrics
 from process.stopping import stop_signals
+from process.vital_signs import watch_vital_signs
 from server.access import Access
 from server.coalescing import CoalescingService
 from server.database import Database
 from server.errors import Failure
 from server.health import Health
 from server.listing import ListingService
+from server.metrics import IN_FLIGHT, IN_FLIGHT_LIMIT
+from server.other_services import Counted, UnknownMethods
 from server.rpc import Calls
 from server.service import PaymentService
 from server.settings import Settings
@@ -67,13 +70,16 @@ async def serve(settings: Settings) -> None:
             calls.handlers(LISTING, ListingService(service)),
         ),
     )
-    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    others = Counted(server)
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, others)
     if settings.reflection or settings.api_keys is None:
-        reflection.enable_server_reflection((SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)
+        names = (SERVICE.full_name, "grpc.health.v1.Health", reflection.SERVICE_NAME)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(names), others)
+    server.add_generic_rpc_handlers((UnknownMethods(),))
 
     address = _bind(server, settings.listen, "--listen", credentials)
     probed = grpc.aio.server(options=[shared])
-    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, probed)
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, Counted(probed))
     if settings.health_listen:
         log.info("health listening on %s", _bind(probed, settings.health_listen, "--health-listen", grpc.insecure_server_credentials()))
     if settings.workers == 1:
@@ -81,7 +87,10 @@ async def serve(settings: Settings) -> None:
     await health.start()
     await probed.start()
     await server.start()
-    background = [asyncio.ensure_future(health.watch()), asyncio.ensure_future(_prune_keys(service, settings.request_timeout))]
+    note_build("server")
+    IN_FLIGHT_LIMIT.set(settings.max_in_flight)
+    vital_signs = watch_vital_signs(lambda: IN_FLIGHT.set(calls.in_flight), database.read_gauges, health.read_gauges)
+    background = [asyncio.ensure_future(each) for each in (health.watch(), _prune_keys(service, settings.request_timeout), vital_signs)]
     if settings.api_keys:
         background.append(asyncio.ensure_future(settings.api_keys.watch()))
     log.info("gRPC listening on %s%s", address, " with TLS" if settings.tls else "")

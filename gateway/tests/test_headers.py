@@ -7,8 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.types import Receive, Scope, Send
 
-from gateway.clients import note_client
-from gateway.headers import Headers, call_metadata
+from gateway.exchange import Exchanges, call_metadata, note_client
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -21,7 +20,7 @@ async def metadata_seen_with(headers: list[tuple[str, str]]) -> dict[str, str]:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Headers(app)), base_url="http://gateway") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(Exchanges(app)), base_url="http://gateway") as client:
         response = await client.get("/", headers=headers)
     assert response.headers["x-request-id"] == seen["x-request-id"]
     return seen
@@ -86,7 +85,7 @@ async def test_the_log_and_the_metrics_name_the_client(caplog: pytest.LogCapture
         await send({"type": "http.response.start", "status": 504, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Headers(app)), base_url="http://gateway") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(Exchanges(app)), base_url="http://gateway") as client:
         for _ in range(2):
             await client.get("/a%20path", headers={"X-Request-Id": "r17"})
     assert f"GET /a%20path answered 504, request r17, client {name}" in caplog.text
@@ -98,7 +97,7 @@ async def failing(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def test_a_failure_of_the_gateway_is_a_problem_that_tells_nothing_but_where_to_look() -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Headers(failing)), base_url="http://gateway") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(Exchanges(failing)), base_url="http://gateway") as client:
         response = await client.get("/")
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

@@ -11,10 +11,11 @@ from gateway.transcoding._invalid_json import Violation
 from gateway.transcoding._stream import StreamedResponse
 from gateway.transcoding.openapi import openapi
 from gateway.transcoding.problem import Refusal, RpcFailed, problem_response
-from gateway.transcoding.routes import transcode
+from gateway.transcoding.routes import Endpoint, transcode
 
 __all__ = [
     "Call",
+    "Endpoint",
     "Handler",
     "JsonFormat",
     "Refusal",

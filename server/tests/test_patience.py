@@ -35,7 +35,7 @@ def behind(url: str, proxy: Proxy) -> Iterator[Database]:
 
 
 def ask(database: Database, seconds: float = TIMEOUT) -> Any:
-    return database.execute("SELECT 1", {}, time.monotonic() + seconds, repeatable=True)
+    return database.execute("SELECT 1", {}, time.monotonic() + seconds, kind="test", repeatable=True)
 
 
 async def test_half_open_connections_are_given_up_soon_after_the_deadline(behind: Database, proxy: Proxy) -> None:
@@ -56,14 +56,16 @@ async def test_half_open_connections_are_given_up_soon_after_the_deadline(behind
 
 def test_a_connection_to_a_standby_is_not_kept(database: Database, query: Callable[..., Any]) -> None:
     """After a failover the name leads elsewhere, and only a new connection goes there."""
-    ((name, backend),) = database.execute("SELECT current_database(), pg_backend_pid()", {}, time.monotonic() + 5, repeatable=True)
+    ((name, backend),) = database.execute(
+        "SELECT current_database(), pg_backend_pid()", {}, time.monotonic() + 5, kind="test", repeatable=True
+    )
     query(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     try:
         database.engine.dispose()
-        ((backend,),) = database.execute("SELECT pg_backend_pid()", {}, time.monotonic() + 5, repeatable=True)
+        ((backend,),) = database.execute("SELECT pg_backend_pid()", {}, time.monotonic() + 5, kind="test", repeatable=True)
         with pytest.raises(Failure, match="not available"):
-            database.execute("DELETE FROM payments RETURNING 1", {}, time.monotonic() + 5, repeatable=False)
-        ((after,),) = database.execute("SELECT pg_backend_pid()", {}, time.monotonic() + 5, repeatable=True)
+            database.execute("DELETE FROM payments RETURNING 1", {}, time.monotonic() + 5, kind="test", repeatable=False)
+        ((after,),) = database.execute("SELECT pg_backend_pid()", {}, time.monotonic() + 5, kind="test", repeatable=True)
     finally:
         query("SET default_transaction_read_only = off")
         query(f"ALTER DATABASE {name} RESET default_transaction_read_only")

@@ -303,7 +303,7 @@ def test_postgresql_itself_ends_a_statement_at_its_deadline(repository: Reposito
 def test_no_timeout_stays_behind_on_the_connection(url: str) -> None:
     database = Database(url, pool_size=1)
     try:
-        database.execute("SELECT 1", {}, time.monotonic() + 5, repeatable=False)
+        database.execute("SELECT 1", {}, time.monotonic() + 5, kind="test", repeatable=False)
         with database.engine.connect() as connection:
             assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
     finally:

@@ -1,0 +1,101 @@
+"""Counts the calls of services that come from packages, health and reflection, and those of methods that nobody has."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.rpc import code_pb2
+
+from server.metrics import MethodMetrics
+
+Context = Any  # grpc.aio.ServicerContext, whose type parameters differ with each method
+Handler = Any  # grpc.RpcMethodHandler, likewise
+
+
+class Counted:
+    """Takes the place of a server where a service is added to it."""
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self._server = server
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
+        """What a generated `add_…Servicer_to_server` calls. The generic handlers, which it adds too, are the same once more."""
+        counted = {name: _counted(handler, service, name) for name, handler in handlers.items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, counted),))
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        pass
+
+
+class UnknownMethods(grpc.GenericRpcHandler):
+    """To be added last: answers what no other handler takes, as gRPC itself would, and counts it under one name for all."""
+
+    def __init__(self) -> None:
+        self._handler = _counted(grpc.unary_unary_rpc_method_handler(_unimplemented), "unknown", "unknown")
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
+        return self._handler
+
+
+async def _unimplemented(request: bytes, context: Context) -> None:
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+
+
+def _counted(handler: Handler, service: str, method: str) -> Handler:
+    if handler.response_streaming:
+        metrics = MethodMetrics(service, method, "bidi_stream" if handler.request_streaming else "server_stream")
+        made = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+        behaviour = handler.stream_stream or handler.unary_stream
+        counted = _yielding(behaviour, metrics) if inspect.isasyncgenfunction(behaviour) else _awaited(behaviour, metrics)
+        return made(counted, handler.request_deserializer, handler.response_serializer)
+    assert not handler.request_streaming  # no service here has such a method
+    counted = _awaited(handler.unary_unary, MethodMetrics(service, method))
+    return grpc.unary_unary_rpc_method_handler(counted, handler.request_deserializer, handler.response_serializer)
+
+
+def _awaited(behaviour: Callable[[Any, Context], Awaitable[Any]], metrics: MethodMetrics) -> Callable[[Any, Context], Awaitable[Any]]:
+    async def counted(request: Any, context: Context) -> Any:
+        with _call(metrics, context):
+            return await behaviour(request, context)
+
+    return counted
+
+
+def _yielding(
+    behaviour: Callable[[Any, Context], AsyncIterator[Any]], metrics: MethodMetrics
+) -> Callable[[Any, Context], AsyncIterator[Any]]:
+    async def counted(request: Any, context: Context) -> AsyncIterator[Any]:
+        with _call(metrics, context):
+            async for answer in behaviour(request, context):
+                yield answer
+
+    return counted
+
+
+@contextmanager
+def _call(metrics: MethodMetrics, context: Context) -> Iterator[None]:
+    metrics.started.inc()
+    begin = time.perf_counter()
+    code = code_pb2.UNKNOWN  # what gRPC makes of an exception
+    try:
+        yield
+        code = _code(context)
+    except (asyncio.CancelledError, GeneratorExit):
+        code = code_pb2.CANCELLED
+        raise
+    except grpc.aio.AbortError:
+        code = _code(context)
+        raise
+    finally:
+        metrics.ended([code], time.perf_counter() - begin)
+
+
+def _code(context: Context) -> int:
+    """That the call ends with, which grpc.aio has as a number or as grpc.StatusCode."""
+    code = context.code()
+    return int(code.value[0] if isinstance(code, grpc.StatusCode) else code or 0)
