@@ -88,22 +88,24 @@ class Calls:
                 messages.repeated.inc()
             begin = time.perf_counter()
             codes = [code_pb2.CANCELLED] * calls
-            reply = None
+            reply = failure = None
             try:
                 reply = await self._call(behaviour, request, metadata, context.time_remaining(), callers, alone=carried is None)
                 codes = [result.error.code for result in reply.results] if carried else [code_pb2.OK]  # type: ignore[attr-defined]
                 if trailing:
                     context.set_trailing_metadata(trailing)
-                return reply
-            except Failure as failure:
+            except Failure as error:
+                failure = error.with_traceback(None)  # which would keep this frame alive, and it the failure
                 codes = [failure.code] * calls
-                await _abort(context, failure, trailing)
-            finally:
+            finally:  # before the answer leaves
                 if scope == WRITE:
                     audit.record(counted.name, request, reply, metadata, callers, codes)
                 metrics.ended(codes, time.perf_counter() - begin, _traceparents(request if carried else None, metadata))
                 if not self._access.open:
                     count_clients((caller.client for caller in callers), counted.name, codes)
+            if failure:
+                await _abort(context, failure, trailing)
+            return reply  # type: ignore[return-value]  # there is one where there is no failure
 
         return grpc.unary_unary_rpc_method_handler(
             handle, request_deserializer=_decoder(method, messages), response_serializer=_encoder(messages)

@@ -33,7 +33,9 @@ class Noted(Exception):
 class Notebook:
     """In place of a database: has the statement that it was to execute."""
 
-    def execute(self, sql: str, parameters: Mapping[str, object], deadline: float, *, repeatable: bool) -> Sequence[Sequence[Any]]:
+    def execute(
+        self, sql: str, parameters: Mapping[str, object], deadline: float, *, kind: str, repeatable: bool
+    ) -> Sequence[Sequence[Any]]:
         self.sql, self.parameters = sql, parameters
         raise Noted
 
