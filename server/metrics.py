@@ -29,6 +29,7 @@ IN_FLIGHT = Gauge("payments_server_in_flight_calls", "Calls of PaymentService be
 IN_FLIGHT_LIMIT = Gauge("payments_server_in_flight_calls_limit", "--max-in-flight, of all workers.", multiprocess_mode="livesum")
 REFUSED = Counter("payments_server_refused_calls", "Calls refused unread.", ["reason"])
 REFUSED_IN_FLIGHT = REFUSED.labels("in_flight")
+REFUSED_NO_DATABASE = REFUSED.labels("database_unavailable")
 REPEATED = Counter("payments_server_repeated_messages", "Messages that a client's retry policy sent again.", _METHOD)
 # Names are those of the file of keys, so that nobody else can make more series.
 _CLIENT_CALLS = Counter("payments_server_client_calls", "Calls ended, by client and code.", ["client", "grpc_method", "grpc_code"])

@@ -19,7 +19,7 @@ from server import audit
 from server.access import Access
 from server.call import ANYBODY, Call, Caller, Metadata
 from server.errors import Failure, deadline_exceeded, too_many_requests, unavailable, unexpected
-from server.metrics import REFUSED_IN_FLIGHT, MessageMetrics, MethodMetrics, count_clients
+from server.metrics import REFUSED_IN_FLIGHT, REFUSED_NO_DATABASE, MessageMetrics, MethodMetrics, count_clients
 
 Behaviour = Callable[..., Awaitable[Message]]
 
@@ -134,6 +134,7 @@ class Calls:
         if request is None:
             raise Failure(code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The message cannot be decoded.")
         if not self._answering():  # a frozen PostgreSQL would keep callers, who may not go by health, until their deadlines
+            REFUSED_NO_DATABASE.inc(len(callers))
             raise unavailable()
         calls = len(callers)
         timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
