@@ -1,5 +1,6 @@
 """Bad requests over REST: the right 4xx with the field named, never a 5xx or a dropped connection, and nothing written."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -247,6 +248,20 @@ def test_a_body_one_byte_over_the_limit_is_413(rest: Rest) -> None:
 def test_a_long_header_or_path_gets_an_answer(rest: Rest) -> None:
     assert Rest(rest.url).get("/list", headers={"X-Long": "x" * 30_000}).status_code in (200, 400, 431)
     assert 400 <= Rest(rest.url).get("/get/" + "x" * 20_000).status_code < 500
+
+
+def test_a_fault_of_the_database_is_told_by_an_id_alone(rest: Rest, stored: Database) -> None:
+    """A constraint that the server knows nothing of stands in for whatever may go wrong inside."""
+    stored.execute("ALTER TABLE payments ADD CONSTRAINT unforeseen CHECK (payment <> 77.77)")
+    try:
+        requests = ('{"data":{},"payment":77.77}', '{"data":{},"payment":77.77,"request_id":"unforeseen"}')
+        answers = [rest.post("/create", body=body) for body in requests]
+    finally:
+        stored.execute("ALTER TABLE payments DROP CONSTRAINT unforeseen")
+    for answer in answers:
+        assert_problem(answer, 500, "INTERNAL", reason="INTERNAL")
+        assert re.fullmatch(r"Internal error; the log has it under id [0-9a-f]{32}\.", answer.json()["detail"])
+        assert not {"unforeseen", "77.77"} & set(re.findall(r"[\w.]+", answer.text))
 
 
 def test_no_error_names_the_database(rest: Rest, stored: Database) -> None:
