@@ -10,7 +10,7 @@ TYPED := batching process server gateway local loadtest proto/generate.py
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz restore-drill resilience bench bench-growth lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz restore-drill resilience bench bench-growth metrics-table lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -35,6 +35,9 @@ restore-drill: .venv/dev.stamp ## Back up under load, by dump and by WAL to a po
 
 fuzz: .venv/dev.stamp ## Send 100,000 mutated requests to a stack of its own: no 5xx, no crash, no hang
 	$(BIN)/python -m tests.hostile.fuzz
+
+metrics-table: .venv/dev.stamp ## Write the tables of docs/metrics.md from the metrics in the code
+	PYTHONPATH=. $(BIN)/python docs/metrics_table.py
 
 bench: .venv/dev.stamp ## Measure throughput, latency and CPU a request, and draw docs/performance/
 	$(BIN)/python -m loadtest.bench

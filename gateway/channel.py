@@ -7,6 +7,7 @@ import grpc.aio
 
 from gateway.rotation import RotatingChannel
 from process.certificates import CertificateFiles, Certificates, CertificateWatch
+from process.metrics import note_certificate
 
 SERVICE = "payments.v1.PaymentService"
 DOMAIN = "payments.v1"  # of the errors (google.rpc.ErrorInfo)
@@ -68,6 +69,7 @@ def open_channel(target: str, tls: CertificateFiles | None, server_name: str | N
     options = [*_OPTIONS, ("grpc.ssl_target_name_override", server_name)] if server_name else _OPTIONS
 
     def secure_channel(certificates: Certificates) -> grpc.aio.Channel:
+        note_certificate("gateway", certificates)
         credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.certificate)
         return grpc.aio.secure_channel(target, credentials, options=options)
 

@@ -17,7 +17,9 @@ _REQUEST_BYTES = Histogram("http_request_size_bytes", "Size of a request's body,
 _RESPONSE_BYTES = Histogram("http_response_size_bytes", "Size of an answer's body, as far as it was sent.", _ROUTE, buckets=BYTES)
 
 IN_FLIGHT = Gauge("payments_gateway_in_flight_requests", "Requests to the API being answered.", multiprocess_mode="livesum")
-IN_FLIGHT_LIMIT = Gauge("payments_gateway_in_flight_requests_limit", "--max-in-flight, of all workers.", multiprocess_mode="livesum")
+IN_FLIGHT_LIMIT = Gauge(
+    "payments_gateway_in_flight_requests_limit", "The most at one time, --max-in-flight, of all workers.", multiprocess_mode="livesum"
+)
 REFUSED = Counter("payments_gateway_refused_requests", "Requests and connections refused unread.", ["reason"])
 for _reason in ("in_flight", "malformed_request", "headers_too_large", "request_timeout", "too_many_connections"):
     REFUSED.labels(_reason)  # 0 from the start, so that the first refusal is an increase

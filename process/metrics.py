@@ -6,6 +6,8 @@ from importlib.metadata import version
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, disable_created_metrics, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from process.certificate_end import end
+from process.certificates import Certificates
 from process.listening import Address, CannotListen
 from process.trace_context import sampled_trace
 
@@ -21,6 +23,19 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # as many series aga
 _BUILD = Gauge(
     "payments_build_info", "Always 1; the labels say what runs.", ["component", "version", "python", "grpc"], multiprocess_mode="max"
 )
+
+_CERTIFICATE_END = Gauge(
+    "payments_certificate_expiry_timestamp_seconds",
+    "When the certificate that the process shows ends, in seconds since 1970. None without TLS, or where it shows none.",
+    ["component"],
+    multiprocess_mode="min",
+)
+
+
+def note_certificate(component: str, certificates: Certificates) -> None:
+    """The certificate that `server` or `gateway` shows from now on."""
+    if certificates.certificate:
+        _CERTIFICATE_END.labels(component).set(end(certificates.certificate))
 
 
 def note_build(component: str) -> None:

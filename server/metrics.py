@@ -26,7 +26,9 @@ _RECEIVED = Histogram("grpc_server_msg_received_bytes", "Size of a request messa
 _SENT = Histogram("grpc_server_msg_sent_bytes", "Size of an answer message.", _METHOD, buckets=BYTES)
 
 IN_FLIGHT = Gauge("payments_server_in_flight_calls", "Calls of PaymentService being answered.", multiprocess_mode="livesum")
-IN_FLIGHT_LIMIT = Gauge("payments_server_in_flight_calls_limit", "--max-in-flight, of all workers.", multiprocess_mode="livesum")
+IN_FLIGHT_LIMIT = Gauge(
+    "payments_server_in_flight_calls_limit", "The most at one time, --max-in-flight, of all workers.", multiprocess_mode="livesum"
+)
 REFUSED = Counter("payments_server_refused_calls", "Calls refused unread.", ["reason"])
 REFUSED_IN_FLIGHT = REFUSED.labels("in_flight")
 REFUSED_NO_DATABASE = REFUSED.labels("database_unavailable")

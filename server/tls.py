@@ -3,6 +3,7 @@
 import grpc
 
 from process.certificates import Certificates, CertificateWatch
+from process.metrics import note_certificate
 
 
 def server_credentials(watch: CertificateWatch) -> grpc.ServerCredentials:
@@ -24,4 +25,5 @@ def server_credentials(watch: CertificateWatch) -> grpc.ServerCredentials:
 
 def _configuration(certificates: Certificates) -> grpc.ServerCertificateConfiguration:
     assert certificates.key and certificates.certificate
+    note_certificate("server", certificates)
     return grpc.ssl_server_certificate_configuration([(certificates.key, certificates.certificate)], certificates.ca)

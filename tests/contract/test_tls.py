@@ -63,6 +63,9 @@ def test_payments_are_created_read_and_listed_through_mutual_tls(running: Stack,
         created = client.create('{"order": 17}', "1234.50")
         assert client.get(f"/get/{created['id']}").json()["id"] == created["id"]
         assert created["id"] in [payment["id"] for payment in client.get("/list").json()]
+        for process, component in ((served, "server"), (started, "gateway")):  # the certificates that the authority issues last a day
+            end = process.metrics()[f'payments_certificate_expiry_timestamp_seconds{{component="{component}"}}']
+            assert time.time() < end < time.time() + 2 * 86400
         assert started.stop()[0] == 0
 
 
