@@ -27,6 +27,12 @@ class Deadlines:
             self._loop.call_later(tick * RESOLUTION - time.monotonic(), self._expire, tick)
         return Deadline(due, self._loop)
 
+    def expire_all(self) -> None:
+        """As if all were due now."""
+        for due in self._due.values():
+            for deadline in due:
+                deadline.expire()
+
     def _expire(self, tick: int) -> None:
         for deadline in self._due.pop(tick):
             deadline.expire()
@@ -52,8 +58,9 @@ class Deadline:
 
     def expire(self) -> None:
         assert self._task is not None  # only what has been entered is due
-        self._expired = True
-        self._task.cancel()
+        if not self._expired:
+            self._expired = True
+            self._task.cancel()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._due.discard(self)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 import psycopg2
 from grpc_health.v1 import health, health_pb2
@@ -30,15 +31,13 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 class Health:
     """Watches the database on a connection and a thread of its own, so that neither load nor a frozen PostgreSQL hides it."""
 
-    def __init__(self, url: str, password: Password | None = None) -> None:
+    def __init__(self, url: str, password: Password | None = None, tell: Callable[[str], None] = lambda fault: None) -> None:
+        """`tell` learns what is wrong with the database whenever that changes; empty for nothing."""
         self.servicer = HealthServicer()
         self._database = Database(url, pool_size=1, password=password, name="health")
+        self._tell = tell
         self._stopping = False
         self._fault: str | None = None  # what the log was last told; None before the first probe
-
-    def answering(self) -> bool:
-        """False from a probe that has failed until one that has not."""
-        return not self._fault
 
     async def start(self) -> None:
         """Before the server serves: the process is ready, of its database nothing is known yet."""
@@ -77,6 +76,7 @@ class Health:
             return
         self._fault = fault
         metrics.DATABASE_UP.set(not fault)
+        self._tell(fault)
         if fault:
             log.warning("database does not answer: %s", fault)
         else:

@@ -34,12 +34,11 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class Calls:
     """The calls of one service on their way through this process."""
 
-    def __init__(self, max_in_flight: int, request_timeout: float, access: Access, answering: Callable[[], bool]) -> None:
-        """`answering`: whether the database is known to answer, or nothing is known of it."""
+    def __init__(self, max_in_flight: int, request_timeout: float, access: Access) -> None:
         self._max_in_flight = max_in_flight
         self._request_timeout = request_timeout
         self._access = access
-        self._answering = answering
+        self._database_lost = False
         self._deadlines = Deadlines()
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -48,6 +47,13 @@ class Calls:
     @property
     def in_flight(self) -> int:
         return self._in_flight
+
+    def tell(self, fault: str) -> None:
+        """What is wrong with the database; empty for nothing. While something is, calls are refused, and those in flight end now: a frozen
+        PostgreSQL would keep them until their deadlines, and what the gateway wants to send waits for them."""
+        self._database_lost = bool(fault)
+        if fault:
+            self._deadlines.expire_all()
 
     async def idle(self) -> None:
         """Until no call is in flight."""
@@ -133,7 +139,7 @@ class Calls:
             raise callers[0].refusal
         if request is None:
             raise Failure(code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The message cannot be decoded.")
-        if not self._answering():  # a frozen PostgreSQL would keep callers, who may not go by health, until their deadlines
+        if self._database_lost:
             REFUSED_NO_DATABASE.inc(len(callers))
             raise unavailable()
         calls = len(callers)
@@ -150,7 +156,7 @@ class Calls:
             with self._deadlines.at(deadline):
                 return await behaviour(request, Call(metadata, deadline, callers))
         except TimeoutError:
-            raise deadline_exceeded() from None
+            raise (unavailable() if self._database_lost else deadline_exceeded()) from None
         except Failure:
             raise
         except Exception as error:

@@ -59,10 +59,10 @@ async def serve(settings: Settings) -> None:
     allow_connections()
     database = Database(settings.database_url, settings.pool_size, settings.database_password)
     service = PaymentService(database)
-    health = Health(settings.database_url, settings.database_password)
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
     server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
-    calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys), health.answering)
+    calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))
+    health = Health(settings.database_url, settings.database_password, calls.tell)
     server.add_generic_rpc_handlers(
         (
             calls.handlers(SERVICE, service),

@@ -36,6 +36,16 @@ async def test_each_of_many_has_its_own_deadline(deadlines: Deadlines) -> None:
     assert [type(outcome) for outcome in outcomes] == [TimeoutError, TimeoutError, type(None), TimeoutError, type(None)]
 
 
+async def test_all_that_wait_can_be_ended_at_once(deadlines: Deadlines) -> None:
+    waits = [asyncio.ensure_future(wait(deadlines, seconds, work=60)) for seconds in (0.05, 60, 90)]
+    await asyncio.sleep(0)
+    deadlines.expire_all()
+    deadlines.expire_all()
+    outcomes = await asyncio.gather(*waits, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [TimeoutError] * 3
+    await asyncio.sleep(0.1)
+
+
 async def test_a_deadline_that_has_passed_ends_the_wait_at_once(deadlines: Deadlines) -> None:
     with pytest.raises(TimeoutError):
         await wait(deadlines, seconds=-1, work=60)

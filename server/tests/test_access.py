@@ -38,7 +38,7 @@ def access(tmp_path: Path) -> Access:
 @contextlib.asynccontextmanager
 async def served(access: Access, service: ServiceDescriptor, implementation: object, **carried: Any) -> AsyncIterator[grpc.aio.Channel]:
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((Calls(100, 10, access, lambda: True).handlers(service, implementation, carried),))
+    server.add_generic_rpc_handlers((Calls(100, 10, access).handlers(service, implementation, carried),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -26,10 +26,10 @@ CREATE = pb.CreatePaymentRequest(data="{}", payment="1")
 
 @contextlib.asynccontextmanager
 async def served(
-    implementation: object, max_in_flight: int = 100, timeout: float = 10, answering: bool = True
+    implementation: object, max_in_flight: int = 100, timeout: float = 10, calls: Calls | None = None
 ) -> AsyncIterator[grpc.aio.Channel]:
     server = grpc.aio.server()
-    calls = Calls(max_in_flight, timeout, Access(None), lambda: answering)
+    calls = calls or Calls(max_in_flight, timeout, Access(None))
     server.add_generic_rpc_handlers((calls.handlers(SERVICE, implementation),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -61,12 +61,25 @@ async def waiters(query: Query, number: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_while_the_database_is_away_calls_are_refused_at_once() -> None:
-    """The implementation would fail otherwise."""
-    async with served(PaymentService(Database("postgresql://192.0.2.1/away", 1)), answering=False) as channel:
-        with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await PaymentServiceStub(channel).CreatePayment(CREATE, timeout=5)
-        assert reason(raised.value) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", 1)
+async def test_while_the_database_is_away_calls_are_refused_and_those_in_flight_end(
+    database: Database, query: Query, lock: Lock, payment: pb.Payment
+) -> None:
+    calls = Calls(100, 10, Access(None))
+    refused = (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", 1)
+    async with served(PaymentService(database), calls=calls) as channel:
+        stub = PaymentServiceStub(channel)
+        with lock(payment.id):
+            update = stub.UpdatePayment(pb.UpdatePaymentRequest(id=payment.id, status=pb.STATUS_CONSUMED))
+            await waiters(query, 1)
+            calls.tell("no answer")
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await update
+            assert reason(raised.value) == refused
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await stub.CreatePayment(CREATE)
+            assert reason(raised.value) == refused
+        calls.tell("")
+        assert (await stub.CreatePayment(CREATE)).etag == "1"
 
 
 async def test_one_call_more_than_the_limit_is_refused_until_another_ends(
