@@ -44,9 +44,10 @@ _SERVICE_CONFIG = {
 _OPTIONS = [
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
     ("grpc.dns_min_time_between_resolutions_ms", 5_000),  # gRPC's default of 30 s keeps new servers idle for as long
+    # In a rolling restart the next server leaves when this one is back: by then it should have been found.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 100),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     # Of the pings that measure bandwidth: keepalive sends none while one of them is out, which on a dead connection is 60 s by default.

@@ -39,6 +39,20 @@ class Postgres:
         arguments = ["-w", "-t", str(START_TIMEOUT), "-s", "-D", str(self._cluster.data), "-l", str(log), "-o", options]
         self._cluster.run("pg_ctl", "start", *arguments)
 
+    def make_standby(self, folder: Path) -> "Postgres":
+        """A hot standby of this PostgreSQL. From then on a commit waits until the standby has it on its disk."""
+        data = folder / "postgres"
+        for each in (folder, data):
+            self._cluster.account.make_private(each)
+        self._cluster.run("pg_basebackup", "--write-recovery-conf", "--checkpoint", "fast", "--pgdata", str(data), "--dbname", self.url)
+        standby = Postgres(folder)
+        self.configure("synchronous_standby_names", "'*'")
+        return standby
+
+    def promote(self) -> None:
+        """Makes a primary of a standby; returns when it takes writes."""
+        self._cluster.run("pg_ctl", "promote", "-w", "-s", "-D", str(self._cluster.data))
+
     def stop(self, mode: str = "fast") -> None:
         self._cluster.run("pg_ctl", "stop", "-w", "-m", mode, "-s", "-D", str(self._cluster.data))
 

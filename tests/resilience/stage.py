@@ -37,6 +37,7 @@ class Layout:
     proxied_server: bool = False  # between gateway and server
     proxied_database: bool = False  # between server and PostgreSQL
     disk: int | None = None
+    standby: bool = False  # a second PostgreSQL that follows the first, and that the servers know of
     pooled: bool = False  # pgbouncer between server and PostgreSQL
     nginx: bool = False  # in front of the gateways
     options: tuple[str, ...] = ()  # of the gateways
@@ -55,6 +56,7 @@ class Stage:
     gateways: list[Command] = field(default_factory=list)
     server_addresses: list[str] = field(default_factory=list)
     rest_addresses: list[tuple[str, int]] = field(default_factory=list)
+    standby: Postgres | None = None
     proxy: Proxy | None = None
     pooler: Pooler | None = None
     front: tuple[str, int] | None = None  # of what stands before the gateways
@@ -137,6 +139,10 @@ def staged(layout: Layout) -> Iterator[Stage]:
         ending.callback(_end_postgres, postgres)
         stage = Stage(folder, postgres)
         url = postgres.url
+        if layout.standby:
+            stage.standby = postgres.make_standby(folder / "standby")
+            ending.callback(_end_postgres, stage.standby)
+            url = _either(postgres, stage.standby)
         if layout.proxied_database:
             stage.proxy = Proxy((HOST, postgres.port))
             ending.callback(stage.proxy.close)
@@ -156,6 +162,11 @@ def staged(layout: Layout) -> Iterator[Stage]:
         for number in range(layout.gateways):
             add_gateway(stage, target, layout.options, log, ending, number)
         yield stage
+
+
+def _either(*candidates: Postgres) -> str:
+    """The URL of whichever takes writes."""
+    return f"postgresql://payments@{','.join(f'{HOST}:{each.port}' for each in candidates)}/postgres?target_session_attrs=read-write"
 
 
 def add_server(stage: Stage, url: str, log: IO[bytes], ending: contextlib.ExitStack, number: int) -> None:

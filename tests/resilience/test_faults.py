@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.resilience.fault import Fault, run
-from tests.resilience.faults import database, kills, network
+from tests.resilience.faults import database, kills, network, rolling
 from tests.resilience.stage import PLAIN, Stage, staged
 
 WRITES = 150
@@ -24,8 +24,8 @@ def test_nothing_is_lost_or_done_twice(stage: Stage, fault: Fault) -> None:
     assert outcome.writes >= WRITES
 
 
-@pytest.mark.parametrize("fault", network.QUICK, ids=lambda fault: fault.name)
-def test_nothing_is_lost_or_done_twice_on_a_bad_network(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [*network.QUICK, *rolling.QUICK], ids=lambda fault: fault.name)
+def test_nothing_is_lost_or_done_twice_on_a_stage_of_its_own(fault: Fault) -> None:
     with staged(fault.layout) as stage:
         outcome = run(fault, stage, WRITES)
     assert outcome.broken == []

@@ -113,6 +113,15 @@ def read_only(stage: Stage) -> None:
     stage.postgres.wait()
 
 
+def failed_over(stage: Stage) -> None:
+    """The primary dies, and its standby takes no writes until it is promoted."""
+    assert stage.standby
+    stage.postgres.kill()
+    assert_told(stage)
+    stage.postgres, stage.standby = stage.standby, None
+    stage.postgres.promote()
+
+
 def deadlock(stage: Stage) -> None:
     """Another transaction holds the rows that updates want, then wants the table, which the updates hold. It is the more patient."""
     for _ in range(20):
@@ -168,5 +177,6 @@ FAULTS = [
     Fault("PostgreSQL read-only", "reads work, writes are refused fast with 503 and Retry-After", read_only),
     QUICK[3],
     Fault("a serialization failure", "told as ABORTED / 409, and can be sent again", serialization_failure),
+    Fault("PostgreSQL's standby promoted", "told until then; the standby has all that was acknowledged", failed_over, Layout(standby=True)),
     Fault("PostgreSQL out of disk", "writes are refused with 503; back with the space", out_of_disk, Layout(disk=256)),
 ]
