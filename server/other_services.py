@@ -12,15 +12,16 @@ import grpc.aio
 from google.rpc import code_pb2
 
 from server.metrics import MethodMetrics
+from server.transport import Server
 
-Context = Any  # grpc.aio.ServicerContext, whose type parameters differ with each method
+Context = Any  # of grpc.aio.ServicerContext what server.transport has
 Handler = Any  # grpc.RpcMethodHandler, likewise
 
 
 class Counted:
     """Takes the place of a server where a service is added to it."""
 
-    def __init__(self, server: grpc.aio.Server) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
@@ -84,18 +85,12 @@ def _call(metrics: MethodMetrics, context: Context) -> Iterator[None]:
     code = code_pb2.UNKNOWN  # what gRPC makes of an exception
     try:
         yield
-        code = _code(context)
+        code = context.code()
     except (asyncio.CancelledError, GeneratorExit):
         code = code_pb2.CANCELLED
         raise
     except grpc.aio.AbortError:
-        code = _code(context)
+        code = context.code()
         raise
     finally:
         metrics.ended([code], time.perf_counter() - begin)
-
-
-def _code(context: Context) -> int:
-    """That the call ends with, which grpc.aio has as a number or as grpc.StatusCode."""
-    code = context.code()
-    return int(code.value[0] if isinstance(code, grpc.StatusCode) else code or 0)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-import grpc.aio
+import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
@@ -26,6 +26,7 @@ from server.rpc import Calls
 from server.service import PaymentService
 from server.settings import Settings
 from server.tls import server_credentials
+from server.transport import Server
 
 log = logging.getLogger("server")
 
@@ -60,7 +61,7 @@ async def serve(settings: Settings) -> None:
     database = Database(settings.database_url, settings.pool_size, settings.database_password)
     service = PaymentService(database)
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
-    server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
+    server = Server([*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
     calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))
     health = Health(settings.database_url, settings.database_password, calls.tell)
     server.add_generic_rpc_handlers(
@@ -78,7 +79,7 @@ async def serve(settings: Settings) -> None:
     server.add_generic_rpc_handlers((UnknownMethods(),))
 
     address = _bind(server, settings.listen, "--listen", credentials)
-    probed = grpc.aio.server(options=[shared])
+    probed = Server([shared])
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, Counted(probed))
     if settings.health_listen:
         log.info("health listening on %s", _bind(probed, settings.health_listen, "--health-listen", grpc.insecure_server_credentials()))
@@ -103,7 +104,7 @@ async def serve(settings: Settings) -> None:
     log.info("stopped")
 
 
-def _bind(server: grpc.aio.Server, address: Address, option: str, credentials: grpc.ServerCredentials) -> str:
+def _bind(server: Server, address: Address, option: str, credentials: grpc.ServerCredentials) -> str:
     """The address with its port chosen. Raises CannotListen."""
     host, port = address
     try:
@@ -113,10 +114,10 @@ def _bind(server: grpc.aio.Server, address: Address, option: str, credentials: g
     return f"{host}:{port}"
 
 
-async def _until_signal(server: grpc.aio.Server, calls: Calls, health: Health, delay: float) -> None:
+async def _until_signal(server: Server, calls: Calls, health: Health, delay: float) -> None:
     """At a signal: not ready, wait for callers to notice, finish what is in flight. A second signal skips the waiting.
 
-    The delay matters: grpc.aio answers calls that arrive while it stops with CANCELLED, which no client retries.
+    The delay matters: gRPC answers calls that arrive while it stops with CANCELLED, which no client retries.
     """
     signals = stop_signals()
     log.info("%s: stopping", (await signals.get()).name)

@@ -1,0 +1,8 @@
+"""gRPC's core on asyncio's event loop: what grpc.aio's server does, at less than half of its cost a call.
+
+It stands on cygrpc, the layer below grpcio's own servers, which promises no stability: decision 0014 tells why that is worth it.
+"""
+
+from server.transport.server import Server
+
+__all__ = ["Server"]

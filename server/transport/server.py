@@ -1,0 +1,100 @@
+"""The server: ports, the calls that come in, the end."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import grpc
+import grpc._cython.cygrpc as cygrpc
+
+from server.transport.call import IncomingCall, Metadata
+from server.transport.events import Events
+
+Handler = Any  # a grpc.RpcMethodHandler of coroutines; the published types know threads only
+
+
+class _Called(grpc.HandlerCallDetails):
+    def __init__(self, method: str, metadata: Metadata) -> None:
+        self.method = method
+        self.invocation_metadata = tuple(metadata)
+
+
+class Server:
+    """Of grpc.aio.Server the part that is used here, for the loop that makes it."""
+
+    def __init__(self, options: Sequence[tuple[str, Any]] = ()) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._events = Events()
+        self._server = cygrpc.Server(tuple(options), False)
+        self._server.register_completion_queue(self._events.queue)
+        self._generic: list[grpc.GenericRpcHandler] = []
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping: asyncio.Task[None] | None = None
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        self._generic.extend(handlers)
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
+        """What generated code says beside the generic handlers, which are all that is needed."""
+
+    def add_secure_port(self, address: str, credentials: grpc.ServerCredentials) -> int:
+        """The port, chosen where it is 0. Raises RuntimeError for an address that cannot be had."""
+        port: int = self._server.add_http2_port(address.encode(), credentials._credentials)  # type: ignore[attr-defined]
+        if not port:
+            raise RuntimeError(f"cannot listen on {address}")
+        return port
+
+    async def start(self) -> None:
+        self._server.start()
+        self._events.start()
+        self._request_call()
+
+    async def stop(self, grace: float) -> None:
+        """Takes no more calls, and ends those that are not done after `grace` seconds."""
+        if not self._stopping:
+            shut_down = self._loop.create_future()
+            self._stopping = self._loop.create_task(self._stop(shut_down))
+            self._server.shutdown(self._events.queue, lambda event: shut_down.set_result(None))
+        if not (await asyncio.wait([self._stopping], timeout=grace))[0]:
+            self._server.cancel_all_calls()
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self, shut_down: asyncio.Future[None]) -> None:
+        await shut_down
+        await self._idle.wait()
+        self._server.destroy()
+        await self._events.close()
+
+    def _request_call(self) -> None:
+        self._server.request_call(self._events.queue, self._events.queue, self._called)
+
+    def _called(self, event: Any) -> None:
+        """A call has come in, or none will."""
+        if not event.success:
+            return
+        self._calls += 1
+        self._idle.clear()
+        IncomingCall(event, self._handler(event), self._loop, self._ended).begin()
+        if not self._stopping:
+            self._request_call()
+
+    def _ended(self) -> None:
+        self._calls -= 1
+        if not self._calls:
+            self._idle.set()
+
+    def _handler(self, event: Any) -> Handler:
+        called = _Called(event.call_details.method.decode(errors="replace"), event.invocation_metadata)
+        for generic in self._generic:
+            if handler := generic.service(called):
+                return handler
+        return _UNKNOWN
+
+
+async def _refuse(request: Any, context: IncomingCall) -> NoReturn:
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+
+
+_UNKNOWN: Handler = grpc.stream_stream_rpc_method_handler(_refuse)  # which waits for no message
