@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from loadtest import charts, growth, machine, saturation
-from loadtest.echo import measure_echo
+from loadtest.echo import SERVERS, measure_echo
 from loadtest.limits import measure_limit
 from loadtest.scenario import Measurement, Scenario, measure, median_of, scenarios
 from loadtest.stored import Table
@@ -133,18 +133,20 @@ class Run:
         rate, cpu = reference.rate / limit.rate, reference.cpu["PostgreSQL"] / limit.cpu
         print(f"pgbench, {limit.clients} clients: {limit.rate:,.0f} creates a second, {limit.cpu:.0f} µs of PostgreSQL's CPU each.")
         print(f"{reference.title}: {rate:.2f} times as many, at {cpu:.2f} of that CPU.", flush=True)
-        echo = measure_echo(self.seconds)
-        rpc_rate, rpc_cpu = rpc_reference.rate / echo.rate, rpc_reference.cpu["server"] / echo.cpu
-        print(f"A gRPC server that does nothing: {echo.rate:,.0f} calls a second, {echo.cpu:.0f} µs of its CPU each.")
-        print(f"{rpc_reference.title}: {rpc_rate:.2f} times as many, at {rpc_cpu:.2f} of that CPU.", flush=True)
+        echoes = {name: measure_echo(name, self.seconds) for name in SERVERS}
+        for name, echo in echoes.items():
+            print(f"A gRPC server that does nothing, of {name}: {echo.rate:,.0f} calls a second, {echo.cpu:.0f} µs of its CPU each.")
+        rpc_cpu = {name: rpc_reference.cpu["server"] / echo.cpu for name, echo in echoes.items()}
+        print(
+            f"{rpc_reference.title}: " + ", ".join(f"{ratio:.2f} times the CPU of {name}'s" for name, ratio in rpc_cpu.items()), flush=True
+        )
         return {
             "pgbench": dataclasses.asdict(limit),
             "compared": reference.name,
             "rate_ratio": rate,
             "postgresql_cpu_ratio": cpu,
-            "grpc": dataclasses.asdict(echo),
+            "grpc": {name: dataclasses.asdict(echo) for name, echo in echoes.items()},
             "grpc_compared": rpc_reference.name,
-            "grpc_rate_ratio": rpc_rate,
             "grpc_cpu_ratio": rpc_cpu,
         }
 

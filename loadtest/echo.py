@@ -1,11 +1,15 @@
-"""What gRPC in Python takes by itself: a server that answers each call with the same payment, and does nothing else."""
+"""What gRPC in Python takes by itself: a server that answers each call with the same payment, and does nothing else.
+
+There are two of it: one of grpc.aio, and one of server.transport, which Payments is served by.
+"""
 
 import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import grpc.aio
 import psutil
@@ -19,8 +23,10 @@ from loadtest.stored import DATA, PAYMENT
 from local.stack import HOST
 from payments.v1 import payments_pb2
 from process.collector import settle_collector
+from server.transport import Server
 
 _IN_FLIGHT = 64
+SERVERS: dict[str, Callable[[], Any]] = {"grpc.aio": grpc.aio.server, "server.transport": Server}
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,9 @@ class Echo:
     cpu: float
 
 
-def measure_echo(seconds: float) -> Echo:
-    """Raises GeneratorFailed."""
-    with _served() as (port, process):
+def measure_echo(server: str, seconds: float) -> Echo:
+    """`server`: a name of SERVERS. Raises GeneratorFailed."""
+    with _served(server) as (port, process):
         cost = _Cost(process)
         load = rpc.ClosedLoop(f"{HOST}:{port}", CREATE_METHOD, CREATE_MESSAGE, CHANNELS, _IN_FLIGHT, WARM_UP, seconds)
         answers = generate(load, cost)
@@ -41,8 +47,8 @@ def measure_echo(seconds: float) -> Echo:
 
 
 @contextlib.contextmanager
-def _served() -> Iterator[tuple[int, psutil.Process]]:
-    with subprocess.Popen([sys.executable, "-m", "loadtest.echo"], stdout=subprocess.PIPE, text=True) as process:
+def _served(server: str) -> Iterator[tuple[int, psutil.Process]]:
+    with subprocess.Popen([sys.executable, "-m", "loadtest.echo", server], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
             yield int(process.stdout.readline()), psutil.Process(process.pid)
@@ -67,7 +73,7 @@ class _Cost:
         self.seconds += cpu_seconds(self._process)
 
 
-async def _serve() -> None:
+async def _serve(server: Any) -> None:
     service, method = CREATE_METHOD.strip("/").split("/")
     answer = payments_pb2.Payment(
         id="01890a5d-ac96-774b-bcce-b302099a8057", status=payments_pb2.STATUS_INSERTED, data=DATA, payment=PAYMENT, etag="1"
@@ -76,19 +82,22 @@ async def _serve() -> None:
     async def handle(request: payments_pb2.CreatePaymentRequest, context: object) -> payments_pb2.Payment:
         return answer
 
-    server = grpc.aio.server()
     handler = grpc.unary_unary_rpc_method_handler(
         handle,
         request_deserializer=payments_pb2.CreatePaymentRequest.FromString,
         response_serializer=payments_pb2.Payment.SerializeToString,
     )
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
-    port = server.add_insecure_port(f"{HOST}:0")
+    port = server.add_secure_port(f"{HOST}:0", grpc.insecure_server_credentials())
     await server.start()
     settle_collector()
     print(port, flush=True)
     await asyncio.Event().wait()  # until it is terminated
 
 
+async def _main(name: str) -> None:
+    await _serve(SERVERS[name]())
+
+
 if __name__ == "__main__":
-    uvloop.run(_serve())
+    uvloop.run(_main(sys.argv[1]))
