@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := batching process server gateway local loadtest tests proto docs
+CODE := batching process server gateway local loadtest tests proto docs terraform
 TYPED := batching process server gateway local loadtest proto/generate.py
 
 # What clients were built with: the last release, or until there is one, the last commit.
@@ -14,7 +14,7 @@ RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 .DELETE_ON_ERROR:
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/local.stamp ## Make the environment in .venv, with the commands payments-server and payments-gateway
 
@@ -22,7 +22,7 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 	@exec $(BIN)/python -m local
 
 test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/infra
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
@@ -72,6 +72,7 @@ requirements: .venv/dev.stamp ## Lock the newest dependencies that pyproject.tom
 	$(COMPILE) --upgrade --extra gateway -o requirements/gateway.txt
 	$(COMPILE) --upgrade --extra server --extra gateway --extra local -o requirements/local.txt
 	$(COMPILE) --upgrade --all-extras --group dev -o requirements/dev.txt
+	$(COMPILE) --upgrade --all-extras --group dev --group infra -o requirements/infra.txt
 	@! grep -nE '^-|https?://' requirements/*.txt || { echo "requirements: an address in a lock file" >&2; exit 1; }
 
 clean: ## Remove the environment and everything that was made
@@ -97,3 +98,5 @@ OURS = $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-is
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "make: $(PYTHON) has no venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
+
+include terraform/infra.mk
