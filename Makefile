@@ -9,8 +9,13 @@ TYPED := batching process server gateway local loadtest proto/generate.py
 # What clients were built with: the last release, or until there is one, the last commit.
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
 
+# Of the images: their tag, and what their labels say. An address of a clone can hold a password, which no label may.
+TAG = $(shell git rev-parse --short=12 HEAD)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz restore-drill resilience bench bench-growth metrics-table lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience bench bench-growth metrics-table lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -45,9 +50,18 @@ bench: .venv/dev.stamp ## Measure throughput, latency and CPU a request, and dra
 bench-growth: .venv/dev.stamp ## Measure whether a request costs more when a million payments are stored
 	$(BIN)/python -m loadtest.bench --growth
 
+images: ## Build the images payments-server and payments-gateway with docker, podman or buildah (TAG)
+	@VERSION="$(VERSION)" SOURCE="$(SOURCE)" images/build "$(TAG)"
+
+push: ## Push them: REGISTRY=host/path TAG=…, and PLATFORMS=linux/amd64,linux/arm64 to build for both
+	@test -n "$(REGISTRY)" || { echo "make push REGISTRY=host/path [TAG=…]" >&2; exit 2; }
+	@VERSION="$(VERSION)" SOURCE="$(SOURCE)" PLATFORMS="$(PLATFORMS)" images/push "$(REGISTRY)" "$(TAG)"
+
 lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated code
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck --external-sources .ci/run images/build images/push
 
 format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix-only $(CODE)
@@ -73,6 +87,7 @@ requirements: .venv/dev.stamp ## Lock the newest dependencies that pyproject.tom
 	$(COMPILE) --upgrade --extra server --extra gateway --extra local -o requirements/local.txt
 	$(COMPILE) --upgrade --all-extras --group dev -o requirements/dev.txt
 	$(COMPILE) --upgrade --all-extras --group dev --group infra -o requirements/infra.txt
+	$(COMPILE) --upgrade --group build -o requirements/build.txt
 	@! grep -nE '^-|https?://' requirements/*.txt || { echo "requirements: an address in a lock file" >&2; exit 1; }
 
 clean: ## Remove the environment and everything that was made
