@@ -9,7 +9,9 @@ import uvloop
 from gateway.settings import Settings
 from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen
-from process.options import FILE, Address, log_level_option, option, set_up_logging, usable, workers_option
+from process.log_stream import STDOUT
+from process.logs import set_up_logging
+from process.options import FILE, Address, log_level_option, option, usable, workers_option
 from process.workers import WorkerFailed, run_workers
 
 
@@ -146,4 +148,5 @@ def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> Certifi
 def _serve(settings: Settings) -> None:
     from gateway.serve import serve  # here, as a fork may come before and gRPC does not survive one
 
-    uvloop.run(serve(settings))
+    with STDOUT.buffered():
+        uvloop.run(serve(settings))

@@ -1,4 +1,4 @@
-"""Every request and its answer: the headers that hold for all, the metrics, and a truthful 500 where the gateway itself failed."""
+"""Every request and its answer: headers that hold for all, metrics, the line in the log, and a truthful 500 where the gateway failed."""
 
 import logging
 import time
@@ -10,9 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.channel import DOMAIN
 from gateway.headers import credential_of, request_id_of, standard_headers, traceparent_of
-from gateway.metrics import UNKNOWN, count_client, route_metrics
+from gateway.metrics import UNKNOWN, count_client, known_method, route_metrics
+from gateway.status import PROBED
 from gateway.transcoding import Endpoint, Refusal, problem_response
 from payments.v1.metadata import CLIENT
+from process.access_log import AccessLog
 
 log = logging.getLogger("gateway")
 
@@ -28,6 +30,8 @@ class Exchanges:
         """`paths`: of the endpoints beside those of the transcoder, the routes' paths."""
         self._app = app
         self._paths = paths or {}
+        self._log = AccessLog("gateway.access", int)
+        self._probe_log = AccessLog("gateway.access", int, logging.DEBUG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,7 +47,10 @@ class Exchanges:
                 raise  # the server closes the connection, so that the client sees that the answer is cut
             await _internal_error(exchange.request_id)(scope, exchange.receive, exchange.send)
         finally:
-            exchange.end()
+            route, code = exchange.end()
+            access = self._probe_log if route in PROBED and code == 200 else self._log
+            if access.enabled:
+                exchange.note(access, route, code)
 
 
 class Exchange:
@@ -89,14 +96,22 @@ class Exchange:
             self._whole = not message.get("more_body", False)
         await self._send(message)
 
-    def end(self) -> None:
-        """Counts. An answer that broke off counts as 500, one that its client did not wait for as 499, whatever its head said."""
+    def end(self) -> tuple[str, int]:
+        """Counts, and returns as what: the route, and a status that is 500 for an answer that broke off, and 499 for one that its client
+        did not wait for, whatever its head said."""
         code = self._status if self._whole else 500 if self.failed else _CLIENT_GONE
-        seconds = time.perf_counter() - self._begin
-        route_metrics(self._scope["method"], self.route).ended(code, seconds, self._received, self._sent, self.traceparent)
+        route, method = self._route, known_method(self._scope["method"])
+        self._seconds = time.perf_counter() - self._begin
+        route_metrics(method, route).ended(code, self._seconds, self._received, self._sent, self.traceparent)
+        return route, code
+
+    def note(self, log: AccessLog, route: str, code: int) -> None:
+        """Leaves the line of the request, after its end."""
+        trace, method = self.traceparent[3:35], known_method(self._scope["method"])
+        log.write(self.request_id, trace, self.client, method, route, code, self._seconds, self._received, self._sent)
 
     @property
-    def route(self) -> str:
+    def _route(self) -> str:
         """The template that the path has matched; UNKNOWN for none."""
         endpoint = self._scope.get("endpoint")
         if isinstance(endpoint, Endpoint):

@@ -56,13 +56,14 @@ class RouteMetrics:
 
 
 @cache
-def _route_metrics(method: str, route: str) -> RouteMetrics:
+def route_metrics(method: str, route: str) -> RouteMetrics:
+    """`method`: a known one; `route`: the template that a path matches, or UNKNOWN."""
     return RouteMetrics(method, route)
 
 
-def route_metrics(method: str, route: str) -> RouteMetrics:
-    """`method`: any that a client sends; `route`: the template that its path matches, or UNKNOWN."""
-    return _route_metrics(method if method in _METHODS else UNKNOWN, route)
+def known_method(method: str) -> str:
+    """UNKNOWN for one that is none of HTTP's."""
+    return method if method in _METHODS else UNKNOWN
 
 
 class CallMetrics:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway.channel import SERVICE
 from gateway.transcoding import problem_response
 
+PROBED = frozenset({"/status", "/livez", "/readyz"})  # every second, by machines
 _TIMEOUT = 2.0  # seconds; a prober that waits longer has gone
 _VERSION = {"Payments-Version": version("payments")}
 

@@ -1,7 +1,5 @@
 """Command-line options, each an environment variable too (12-factor), with both in `--help`."""
 
-import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,10 +55,3 @@ def workers_option(variable: str) -> Callable[[Callable[..., None]], Callable[..
         type=click.IntRange(min=1),
         default=1,
     )
-
-
-def set_up_logging(level: str) -> None:
-    """To be called before gRPC is imported."""
-    # At its own level INFO gRPC's C core writes what a peer sends as the reason of a GOAWAY, line breaks and all: forged lines of the log.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
+
+from process.log_stream import STDOUT
 
 _INTERVAL = 0.5  # seconds
 
@@ -13,6 +15,8 @@ _LAG = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 
+_DROPPED = Counter("payments_log_lines_dropped", "Log lines that found no room, as nobody read standard output.")
+
 
 async def watch_vital_signs(*readings: Callable[[], None]) -> None:
     """Measures the event loop's lag, and calls `readings`, which set gauges, every half second until it is cancelled.
@@ -20,7 +24,10 @@ async def watch_vital_signs(*readings: Callable[[], None]) -> None:
     Gauges are set, not asked for when they are scraped: of several processes' metrics the parent that is scraped has only what they wrote.
     """
     loop = asyncio.get_running_loop()
+    dropped = 0
     while True:
+        _DROPPED.inc(STDOUT.dropped - dropped)
+        dropped = STDOUT.dropped
         for read in readings:
             read()
         due = loop.time() + _INTERVAL

@@ -4,7 +4,6 @@ Lines are written before the answer leaves, so that no write is acknowledged wit
 written at once.
 """
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,16 +12,13 @@ from json import dumps
 from typing import Any
 
 from google.protobuf.message import Message
-from google.rpc import code_pb2
 
-from server.call import Caller, Metadata
+from server.call import Caller, Metadata, loggable_id
+from server.errors import code_name
 from server.service import UUID, given_id
 
 # A message that is refused as a whole may hold a million calls of two bytes; so many of them get a line.
 MOST = 1024
-
-# What a client sends stands in a line only in these forms, none of which can end a string of JSON.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 # A payment's id, a request's id, and a code of google.rpc.Code.
 _Write = tuple[str, str | bytes, int]
@@ -38,10 +34,9 @@ def record(
     for number, (payment_id, request_id, code) in enumerate(_writes(request, reply, metadata, codes)):
         client = (clients[number] if clients else callers[0]).client
         id = payment_id.lower() if UUID.fullmatch(payment_id) else ""
-        asked = request_id if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id) else ""
         lines.append(
-            f'{{"time":"{time}","logger":"audit","client":{_quoted(client)},"request_id":"{asked}","rpc":"{rpc}","payment_id":"{id}",'
-            f'"outcome":"{_name(code)}"}}\n'
+            f'{{"time":"{time}","logger":"audit","client":{_quoted(client)},"request_id":"{loggable_id(request_id)}","rpc":"{rpc}","payment_id":"{id}",'
+            f'"outcome":"{code_name(code)}"}}\n'
         )
     if lines:
         # Whatever the level of other lines. Python's logging costs several times what a line does, and adds nothing to it.
@@ -70,8 +65,3 @@ def _writes(request: Any, reply: Any, metadata: Metadata, codes: Sequence[int]) 
 def _quoted(client: str) -> str:
     """Names are those of the file of keys."""
     return dumps(client)
-
-
-@cache
-def _name(code: int) -> str:
-    return str(code_pb2.Code.Name(code_pb2.Code.ValueType(code)))

@@ -13,7 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen, reserve
-from process.options import FILE, Address, option, set_up_logging, usable, workers_option
+from process.log_stream import STDOUT
+from process.logs import set_up_logging
+from process.options import FILE, Address, option, usable, workers_option
 from process.workers import WorkerFailed, run_workers
 from server.api_keys import InvalidKeyFile, KeyFile
 from server.database_options import database, database_options
@@ -173,7 +175,8 @@ def _shared_health(settings: Settings) -> Iterator[Settings]:
 def _serve(settings: Settings) -> None:
     from server.serve import serve  # here, as a fork may come before and gRPC does not survive one
 
-    uvloop.run(serve(settings))
+    with STDOUT.buffered():
+        uvloop.run(serve(settings))
 
 
 def _api_keys(path: Path | None) -> KeyFile | None:

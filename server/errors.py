@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Mapping
+from functools import cache
 
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -44,6 +45,12 @@ class Failure(Exception):
         if self.retry:
             status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=RETRY_AFTER))
         return status
+
+
+@cache
+def code_name(code: int) -> str:
+    """Of a code of google.rpc.Code."""
+    return str(code_pb2.Code.Name(code_pb2.Code.ValueType(code)))
 
 
 def invalid(fields: Mapping[str, str], reason: str = "INVALID_FIELD") -> Failure:

@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy.pool import Pool
 
 from process.metrics import BYTES, GROUP, REQUEST_SECONDS, SECONDS, exemplar
-from server.errors import Failure
+from server.errors import Failure, code_name
 
 T = TypeVar("T")
 
@@ -142,4 +142,4 @@ def count_clients(clients: Iterable[str], method: str, codes: Iterable[int]) -> 
 
 @cache
 def _client_calls(client: str, method: str, code: int) -> Counter:
-    return _CLIENT_CALLS.labels(client, method, code_pb2.Code.Name(code_pb2.Code.ValueType(code)))
+    return _CLIENT_CALLS.labels(client, method, code_name(code))

@@ -1,7 +1,8 @@
-"""Counts the calls of services that come from packages, health and reflection, and those of methods that nobody has."""
+"""Counts and logs the calls of services that come from packages, health and reflection, and those of methods that nobody has."""
 
 import asyncio
 import inspect
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,8 +12,12 @@ import grpc
 import grpc.aio
 from google.rpc import code_pb2
 
+from server.call import ANYBODY
+from server.call_log import CallLog
 from server.metrics import MethodMetrics
 from server.transport import Server
+
+HEALTH = "grpc.health.v1.Health"  # whose calls come every second, by machines
 
 Context = Any  # of grpc.aio.ServicerContext what server.transport has
 Handler = Any  # grpc.RpcMethodHandler, likewise
@@ -49,48 +54,55 @@ async def _unimplemented(request: bytes, context: Context) -> None:
 
 def _counted(handler: Handler, service: str, method: str) -> Handler:
     if handler.response_streaming:
-        metrics = MethodMetrics(service, method, "bidi_stream" if handler.request_streaming else "server_stream")
+        kind = "bidi_stream" if handler.request_streaming else "server_stream"
         made = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
         behaviour = handler.stream_stream or handler.unary_stream
-        counted = _yielding(behaviour, metrics) if inspect.isasyncgenfunction(behaviour) else _awaited(behaviour, metrics)
-        return made(counted, handler.request_deserializer, handler.response_serializer)
+        wrap = _yielding if inspect.isasyncgenfunction(behaviour) else _awaited
+        return made(wrap(behaviour, _Method(service, method, kind)), handler.request_deserializer, handler.response_serializer)
     assert not handler.request_streaming  # no service here has such a method
-    counted = _awaited(handler.unary_unary, MethodMetrics(service, method))
+    counted = _awaited(handler.unary_unary, _Method(service, method, "unary"))
     return grpc.unary_unary_rpc_method_handler(counted, handler.request_deserializer, handler.response_serializer)
 
 
-def _awaited(behaviour: Callable[[Any, Context], Awaitable[Any]], metrics: MethodMetrics) -> Callable[[Any, Context], Awaitable[Any]]:
+class _Method:
+    def __init__(self, service: str, method: str, kind: str) -> None:
+        self._metrics = MethodMetrics(service, method, kind)
+        self._log = CallLog(service, method, logging.DEBUG if service == HEALTH else logging.INFO)
+
+    @contextmanager
+    def call(self, context: Context) -> Iterator[None]:
+        """The context lasts as long as the call."""
+        self._metrics.started.inc()
+        begin = time.perf_counter()
+        code = code_pb2.UNKNOWN  # what gRPC makes of an exception
+        try:
+            yield
+            code = context.code()
+        except (asyncio.CancelledError, GeneratorExit):
+            code = code_pb2.CANCELLED
+            raise
+        except grpc.aio.AbortError:
+            code = context.code()
+            raise
+        finally:
+            seconds = time.perf_counter() - begin
+            self._metrics.ended([code], seconds)
+            if self._log.enabled:
+                self._log.record(None, None, dict(context.invocation_metadata() or ()), ANYBODY, code, seconds)
+
+
+def _awaited(behaviour: Callable[[Any, Context], Awaitable[Any]], method: _Method) -> Callable[[Any, Context], Any]:
     async def counted(request: Any, context: Context) -> Any:
-        with _call(metrics, context):
+        with method.call(context):
             return await behaviour(request, context)
 
     return counted
 
 
-def _yielding(
-    behaviour: Callable[[Any, Context], AsyncIterator[Any]], metrics: MethodMetrics
-) -> Callable[[Any, Context], AsyncIterator[Any]]:
+def _yielding(behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: _Method) -> Callable[[Any, Context], Any]:
     async def counted(request: Any, context: Context) -> AsyncIterator[Any]:
-        with _call(metrics, context):
+        with method.call(context):
             async for answer in behaviour(request, context):
                 yield answer
 
     return counted
-
-
-@contextmanager
-def _call(metrics: MethodMetrics, context: Context) -> Iterator[None]:
-    metrics.started.inc()
-    begin = time.perf_counter()
-    code = code_pb2.UNKNOWN  # what gRPC makes of an exception
-    try:
-        yield
-        code = context.code()
-    except (asyncio.CancelledError, GeneratorExit):
-        code = code_pb2.CANCELLED
-        raise
-    except grpc.aio.AbortError:
-        code = context.code()
-        raise
-    finally:
-        metrics.ended([code], time.perf_counter() - begin)

@@ -18,6 +18,7 @@ from process.deadlines import Deadlines
 from server import audit
 from server.access import Access
 from server.call import ANYBODY, Call, Caller, Metadata
+from server.call_log import CallLog
 from server.errors import Failure, deadline_exceeded, too_many_requests, unavailable, unexpected
 from server.metrics import REFUSED_IN_FLIGHT, REFUSED_NO_DATABASE, MessageMetrics, MethodMetrics, count_clients
 
@@ -82,6 +83,7 @@ class Calls:
         counted = carried or method
         metrics = MethodMetrics(counted.containing_service.full_name, counted.name)
         messages = MessageMetrics(method.containing_service.full_name, method.name)
+        log = CallLog(counted.containing_service.full_name, counted.name)
         scope = required_scope(counted)
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
@@ -106,7 +108,12 @@ class Calls:
             finally:  # before the answer leaves
                 if scope == WRITE:
                     audit.record(counted.name, request, reply, metadata, callers, codes)
-                metrics.ended(codes, time.perf_counter() - begin, _traceparents(request if carried else None, metadata))
+                seconds = time.perf_counter() - begin
+                metrics.ended(codes, seconds, _traceparents(request if carried else None, metadata))
+                if log.enabled and carried and request:
+                    log.record_each(request, reply, callers, codes, seconds)
+                elif log.enabled:
+                    log.record(request, reply, metadata, callers[0], codes[0], seconds)
                 if not self._access.open:
                     count_clients((caller.client for caller in callers), counted.name, codes)
             if failure:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 
 from process.listening import Address, CannotListen, listen
-from process.options import set_up_logging
+from process.logs import set_up_logging
 from process.stopping import stop_signals
 from process.workers import WorkerFailed, run_workers
 

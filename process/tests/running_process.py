@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -12,7 +13,8 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from subprocess import PIPE
+from typing import IO, Any, Self
 
 import psutil
 
@@ -20,27 +22,37 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the en
 
 
 class RunningProcess:
-    """`lines` is what it has written to stderr so far, `folder` has its temporary files. Killed with its workers when the context ends."""
+    """What it has written so far is in `text`, log lines in words; `requests` has the lines of requests, `lines` all others. `folder` has
+    its temporary files. Killed with its workers when the context ends."""
 
     def __init__(self, command: Sequence[str], variables: Mapping[str, str]) -> None:
         """`variables` are added to the environment."""
         self._temporary = tempfile.TemporaryDirectory(prefix="payments-")
         self.folder = Path(self._temporary.name)
         environment = os.environ | variables | {"TMPDIR": str(self.folder)}
-        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.process = subprocess.Popen(command, env=environment, text=True, start_new_session=True, stdout=PIPE, stderr=PIPE)
+        self._written: list[str] = []
         self.lines: list[str] = []
+        self.requests: list[dict[str, Any]] = []
         self._children: list[psutil.Process] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
+        self._readers = [threading.Thread(target=self._read, args=(pipe,)) for pipe in (self.process.stdout, self.process.stderr)]
+        for reader in self._readers:
+            reader.start()
 
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line)
+    def _read(self, pipe: IO[str]) -> None:
+        for line in pipe:
+            read = json.loads(line) if line.startswith("{") else {}
+            if read.get("event") == "request":
+                self.requests.append(read)
+            elif "event" in read:
+                line = f"{read['level']} {read['logger']}: {read['event']}\n{read.get('exception', '')}"
+            if read.get("event") != "request":
+                self.lines.append(line)
+            self._written.append(line)
 
     @property
     def text(self) -> str:
-        return "".join(self.lines)
+        return "".join(self._written)
 
     def line(self, pattern: str, seconds: float = 15) -> re.Match[str]:
         """Waits for a line of the log."""
@@ -48,7 +60,7 @@ class RunningProcess:
         def found() -> re.Match[str] | None:
             return next((match for line in list(self.lines) if (match := re.search(pattern, line))), None)
 
-        self.wait_until(lambda: found() or not self._reader.is_alive(), seconds)
+        self.wait_until(lambda: found() or not any(reader.is_alive() for reader in self._readers), seconds)
         match = found()
         assert match, self.text
         return match
@@ -86,7 +98,8 @@ class RunningProcess:
         """Waits for the end; the exit code. All that it has written is in `lines` then."""
         code = self.process.wait(seconds)
         psutil.wait_procs(self._children, seconds)
-        self._reader.join(seconds)
+        for reader in self._readers:
+            reader.join(seconds)
         return code
 
     def close(self) -> None:
@@ -95,9 +108,11 @@ class RunningProcess:
                 each.kill()
         self.process.kill()
         self.process.wait()
-        self._reader.join()
-        if self.process.stderr:
-            self.process.stderr.close()
+        for reader in self._readers:
+            reader.join()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
         self._temporary.cleanup()
 
     def __enter__(self) -> Self:

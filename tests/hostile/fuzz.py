@@ -25,7 +25,7 @@ _PATIENCE = 0.15  # seconds for an answer to what may be the beginning of a requ
 _CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "ABORTED", "UNIMPLEMENTED"}
 # Each line of the log is one that the product writes: a time, a level, a name; or an audit line; or gRPC's own, in words of its own.
 _LOG_LINE = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR) [a-z._]+: .*|\{.*\}"
+    r'\{"time":"[\d:.TZ-]{27}",("level":"(debug|info|warning|error)",)?"logger":"[a-z._]+",.*\}'
     r"|E\d{4} [\d:.]+ +\d+ \w+\.cc:\d+\] Error parsing ':[a-z]+' metadata: [a-z ]+"
 )
 
