@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience bench bench-growth metrics-table lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience bench bench-growth bench-observation metrics-table lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -40,6 +40,9 @@ restore-drill: .venv/dev.stamp ## Back up under load, by dump and by WAL to a po
 
 fuzz: .venv/dev.stamp ## Send 100,000 mutated requests to a stack of its own: no 5xx, no crash, no hang
 	$(BIN)/python -m tests.hostile.fuzz
+
+bench-observation: .venv/dev.stamp ## Measure what metrics and the log lines of requests cost a create
+	$(BIN)/python -m loadtest.observation
 
 metrics-table: .venv/dev.stamp ## Write the tables of docs/metrics.md from the metrics in the code
 	PYTHONPATH=. $(BIN)/python docs/metrics_table.py

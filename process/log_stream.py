@@ -67,10 +67,11 @@ class LogStream:
                 self._write(self._piece())
 
     def _piece(self) -> bytes:
-        piece = self._lines.popleft().encode(errors="backslashreplace")
-        while self._lines and len(piece) + 4 * len(self._lines[0]) <= _PIECE:  # a character has four bytes at most
-            piece += self._lines.popleft().encode(errors="backslashreplace")
-        return piece
+        lines = [self._lines.popleft()]
+        size = len(lines[0])  # in bytes too, of JSON, which is ASCII
+        while self._lines and (size := size + len(self._lines[0])) <= _PIECE:
+            lines.append(self._lines.popleft())
+        return "".join(lines).encode(errors="backslashreplace")
 
     def _write(self, data: bytes) -> None:
         while data:
