@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
 
 import psycopg2
 
@@ -16,6 +15,7 @@ FROZEN = 10.0  # seconds
 REFUSING = 30.0
 SHORT = 5.0
 _CONFLICTS = 2  # at least, so that the fault has been one
+_ATTEMPTS = 60
 
 
 def restarted(stage: Stage) -> None:
@@ -124,39 +124,42 @@ def failed_over(stage: Stage) -> None:
 
 def deadlock(stage: Stage) -> None:
     """Another transaction holds the rows that updates want, then wants the table, which the updates hold. It is the more patient."""
-    for _ in range(20):
-        if _conflicts(stage) >= _CONFLICTS:
-            return
-        with _rows_held(stage) as cursor:
-            cursor.execute("LOCK TABLE payments IN ACCESS EXCLUSIVE MODE")
-    raise AssertionError(f"{_conflicts(stage)} deadlocks")
+    _against_updates(stage, "LOCK TABLE payments IN ACCESS EXCLUSIVE MODE")
 
 
 def serialization_failure(stage: Stage) -> None:
     """Under REPEATABLE READ an update that waits for another one of its row fails."""
     stage.postgres.configure("default_transaction_isolation", "'repeatable read'")
     try:
-        for _ in range(20):
-            if _conflicts(stage) >= _CONFLICTS:
-                return
-            with _rows_held(stage) as cursor:
-                cursor.execute("UPDATE payments SET status = status")
-                cursor.execute("COMMIT")
-        raise AssertionError(f"{_conflicts(stage)} serialization failures")
+        _against_updates(stage, "UPDATE payments SET status = status", "COMMIT")
     finally:
         stage.postgres.configure("default_transaction_isolation", None)
 
 
-@contextlib.contextmanager
-def _rows_held(stage: Stage) -> Iterator[object]:
-    """A transaction that holds every row, once somebody waits for one of them."""
-    with stage.postgres.connected(autocommit=False) as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        cursor.execute("SET LOCAL deadlock_timeout = '1min'")
-        cursor.execute("SELECT FROM payments FOR UPDATE")
-        until(lambda: stage.postgres.rows("SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"), "an update waits")
-        yield cursor
-        cursor.execute("ROLLBACK")
+def _against_updates(stage: Stage, *statements: str) -> None:
+    """Executes them in a transaction that holds every row, while somebody waits for one of these, until conflicts have been told."""
+    for _ in range(_ATTEMPTS):
+        if _conflicts(stage) >= _CONFLICTS:
+            return
+        with stage.postgres.connected(autocommit=False) as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            cursor.execute("SET LOCAL deadlock_timeout = '1min'")
+            cursor.execute("SELECT FROM payments FOR UPDATE")
+            if _somebody_waits(stage):
+                for statement in statements:
+                    cursor.execute(statement)
+            cursor.execute("ROLLBACK")
+    raise AssertionError(f"{_conflicts(stage)} conflicts in {_ATTEMPTS} attempts")
+
+
+def _somebody_waits(stage: Stage) -> bool:
+    """Soon or never: clients create payments of their own, and update none that is older."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        if stage.postgres.rows("SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _conflicts(stage: Stage) -> int:
