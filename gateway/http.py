@@ -1,8 +1,10 @@
 """uvicorn's HTTP/1.1, with bounds on a request's head and on a client's time, and one system call for an answer where it makes two."""
 
 import asyncio
+from collections.abc import Sized
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.limits import Limits
@@ -30,6 +32,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]  # a transport by what it does
+        self.flow = _Flow(self.transport, self.pipeline)
         if len(self.connections) > self._limits.connections:
             self.transport.write(too_many_connections())
             self.transport.close()
@@ -120,6 +123,22 @@ class Protocol(HttpToolsProtocol):
                 return
         self.transport.write(refusal(431 if self._too_large else 400))
         self.transport.close()
+
+
+class _Flow(FlowControl):
+    """Reads no more while requests wait for their turn.
+
+    uvicorn reads on after each answer, however many requests wait: a client that sends them faster than they are answered, or never takes
+    an answer, would fill the memory by one connection.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
 
 
 class _Gathering:
