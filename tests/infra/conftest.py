@@ -1,12 +1,16 @@
 """A copy of terraform/ in which Terraform may leave what it likes, and what else the tests of the infrastructure share."""
 
+import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.infra.account import BUCKET_POLICY, ENVIRONMENTS, Account, variables
+from tests.infra.emulator import emulator
 from tests.infra.terraform import Terraform
 
 SOURCE = Path(__file__).parents[2] / "terraform"
@@ -52,6 +56,25 @@ def terraform(code: Path) -> Terraform:
     if tried.returncode != 0:
         pytest.skip(f"no provider for hashicorp/aws could be had: nothing of it was tested: {tried.stderr.strip()[-300:]}")
     return found
+
+
+@pytest.fixture(scope="session")
+def account(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Everything made on the emulator, from an empty account, by the commands of docs/iac.md."""
+    tool("aws")
+    if not terraform.is_stand_in("modules/ci"):
+        pytest.skip("moto has no EKS add-ons, access entries and pod identities, at which HashiCorp's provider stops: nothing was applied")
+    folder = tmp_path_factory.mktemp("account")
+    code = copy(folder)
+    (code / "bootstrap" / "emulator_override.tf").write_text(BUCKET_POLICY)
+    (code / "ci-addresses.json").write_text(json.dumps(["203.0.113.0/24"]))
+    with emulator(folder / "moto.log") as url:
+        made = Account(url, Terraform(terraform.program, code, {**os.environ, **variables(url)}))
+        made.run("bootstrap")
+        for root in ("shared", *ENVIRONMENTS):
+            made.apply(root)
+        made.mend_subnets()
+        yield made
 
 
 def tool(name: str) -> str:

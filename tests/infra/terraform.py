@@ -13,11 +13,11 @@ class Terraform:
     code: Path
     environment: dict[str, str]
 
-    def __call__(self, folder: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, folder: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.program, *arguments],
             cwd=self.code / folder,
-            env={**self.environment, "TF_IN_AUTOMATION": "1", "TF_CLI_ARGS": "-no-color", "TF_INPUT": "0"},
+            env={**self.environment, **environment, "TF_IN_AUTOMATION": "1", "TF_CLI_ARGS": "-no-color", "TF_INPUT": "0"},
             capture_output=True,
             text=True,
             timeout=900,
