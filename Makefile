@@ -27,7 +27,7 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 	@exec $(BIN)/python -m local
 
 test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/infra
+	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
@@ -64,7 +64,7 @@ lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated c
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/shellcheck --external-sources .ci/run images/build images/push
+	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets
 
 format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix-only $(CODE)
@@ -117,4 +117,5 @@ OURS = $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-is
 	  { echo "make: $(PYTHON) has no venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 
+include kustomize/kubernetes.mk
 include terraform/infra.mk
