@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,6 +18,7 @@ class _Waiting(Generic[Item, Result]):
     key: Hashable
     deadline: float
     result: asyncio.Future[Result]
+    origin: tuple[Any, ...]
 
 
 class Batcher(Generic[Item, Result]):
@@ -30,6 +32,7 @@ class Batcher(Generic[Item, Result]):
         key: Callable[[Item], Hashable],
         size: Callable[[Item], int],
         largest: int,
+        origin: ContextVar[tuple[Any, ...]] | None = None,
     ) -> None:
         """`send` takes items and the latest of their deadlines (on time.monotonic()'s clock), and gives a result or an exception for each,
         in order; what it raises itself, all get.
@@ -38,12 +41,15 @@ class Batcher(Generic[Item, Result]):
 
         `key`: two items of one key never share a batch, and keep their order. `size` and `largest`: a batch ends before its items' sizes
         add up to more, but has one item at least.
+
+        `origin`: a variable that in `send` has the values together that it had where each of the batch's items was submitted.
         """
         self._send = send
         self._most_in_flight = in_flight
         self._key = key
         self._size = size
         self._largest = largest
+        self._origin = origin
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._busy: set[Hashable] = set()  # keys of the items on their way
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -58,7 +64,9 @@ class Batcher(Generic[Item, Result]):
         """
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        waiting: _Waiting[Item, Result] = _Waiting(item, self._key(item), deadline, self._loop.create_future())
+        waiting: _Waiting[Item, Result] = _Waiting(
+            item, self._key(item), deadline, self._loop.create_future(), self._origin.get() if self._origin else ()
+        )
         self._waiting.append(waiting)
         if not self._starting and len(self._in_flight) < self._most_in_flight:
             # In the loop's next turn, so that what has arrived in this one leaves together.
@@ -106,6 +114,8 @@ class Batcher(Generic[Item, Result]):
 
     async def _deliver(self, batch: list[_Waiting[Item, Result]]) -> None:
         results: Sequence[Result | Exception]
+        if self._origin:
+            self._origin.set(tuple(origin for waiting in batch for origin in waiting.origin))
         try:
             results = await self._send([waiting.item for waiting in batch], max(waiting.deadline for waiting in batch))
         except Exception as error:

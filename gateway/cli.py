@@ -12,6 +12,7 @@ from process.listening import CannotListen
 from process.log_stream import STDOUT
 from process.logs import set_up_logging
 from process.options import FILE, Address, log_level_option, option, usable, workers_option
+from process.tracing import CannotTrace, traces, wanted
 from process.workers import WorkerFailed, run_workers
 
 
@@ -129,8 +130,9 @@ def serve(
         raise click.UsageError("--server-name needs --server-ca, without which there is no TLS")
     settings = Settings(cors_origins=cors_origin, tls=tls, server_name=server_name, **options)  # type: ignore[arg-type]  # click has converted each option
     try:
+        wanted()  # an error now, not in each worker
         run_workers(settings.workers, settings.listen, settings.metrics_listen, lambda address: _serve(replace(settings, listen=address)))
-    except (CannotListen, WorkerFailed, UnusableCertificates) as error:
+    except (CannotListen, CannotTrace, WorkerFailed, UnusableCertificates) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -148,5 +150,5 @@ def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> Certifi
 def _serve(settings: Settings) -> None:
     from gateway.serve import serve  # here, as a fork may come before and gRPC does not survive one
 
-    with STDOUT.buffered():
+    with STDOUT.buffered(), traces("payments-gateway"):
         uvloop.run(serve(settings))

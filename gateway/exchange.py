@@ -11,9 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.channel import DOMAIN
 from gateway.headers import credential_of, request_id_of, standard_headers, traceparent_of
 from gateway.metrics import UNKNOWN, count_client, known_method, route_metrics
+from gateway.spans import end_request_span, request_span
 from gateway.status import PROBED
 from gateway.transcoding import Endpoint, Refusal, problem_response
 from payments.v1.metadata import CLIENT
+from process import tracing
 from process.access_log import AccessLog
 
 log = logging.getLogger("gateway")
@@ -68,6 +70,10 @@ class Exchange:
         self.failed = False  # whether the answer was begun and could not be completed
         self.request_id = request_id_of(scope)
         self.traceparent = traceparent_of(scope)
+        self._span = None
+        if tracing.tracer() and scope["path"] not in PROBED:
+            self._span = request_span(self.traceparent, known_method(scope["method"]), self.request_id)
+            self.traceparent = tracing.traceparent_within(self._span)
         self.client = ""  # whose API key the request carried, where the server has named it
 
     @property
@@ -102,6 +108,8 @@ class Exchange:
         code = self._status if self._whole else 500 if self.failed else _CLIENT_GONE
         route, method = self._route, known_method(self._scope["method"])
         self._seconds = time.perf_counter() - self._begin
+        if self._span:
+            end_request_span(self._span, method, route, code)
         route_metrics(method, route).ended(code, self._seconds, self._received, self._sent, self.traceparent)
         return route, code
 

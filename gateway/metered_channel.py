@@ -1,4 +1,4 @@
-"""A channel that counts and times the calls made on it, as grpc_client_*. Of calls that travel together each counts as one of its own."""
+"""A channel that counts, times and traces the calls made on it. Of calls that travel together each is one of its own."""
 
 import asyncio
 import time
@@ -10,7 +10,9 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 
 from gateway.metrics import CallMetrics
+from gateway.spans import call_span, end_call_span
 from gateway.transcoding import RpcFailed
+from process.tracing import tracer
 
 
 class MeteredChannel:
@@ -26,7 +28,10 @@ class MeteredChannel:
         invoke, metrics = self._channel.unary_unary(method, *arguments, **options), CallMetrics(service, name)
 
         def call(*arguments: Any, **options: Any) -> _Call:
-            return _Call(invoke(*arguments, **options), metrics)
+            span = None
+            if tracer() and "metadata" in options:
+                span, options["metadata"] = call_span(f"{service}/{name}", options["metadata"])
+            return _Call(invoke(*arguments, **options), metrics, span)
 
         return call
 
@@ -39,9 +44,10 @@ class MeteredChannel:
 class _Call:
     """A call; what it is asked beside its result is the call's own."""
 
-    def __init__(self, call: Any, metrics: CallMetrics) -> None:
+    def __init__(self, call: Any, metrics: CallMetrics, span: Any) -> None:
         self._call = call
         self._metrics = metrics
+        self._span = span
 
     def __await__(self) -> Generator[Any, None, Message]:
         metrics = self._metrics
@@ -63,6 +69,8 @@ class _Call:
             raise
         finally:
             metrics.ended(code, time.perf_counter() - begin)
+            if self._span:
+                end_call_span(self._span, code)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._call, name)

@@ -16,6 +16,7 @@ from process.listening import CannotListen, reserve
 from process.log_stream import STDOUT
 from process.logs import set_up_logging
 from process.options import FILE, Address, option, usable, workers_option
+from process.tracing import CannotTrace, traces, wanted
 from process.workers import WorkerFailed, run_workers
 from server.api_keys import InvalidKeyFile, KeyFile
 from server.database_options import database, database_options
@@ -143,11 +144,12 @@ def serve(
     with database(database_url, database_iam_auth, data_dir) as (url, password):
         settings = Settings(database_url=url, database_password=password, tls=tls, api_keys=api_keys, **options)
         try:
+            wanted()  # an error now, not in each worker
             with _shared_health(settings) as settings:
                 run_workers(
                     settings.workers, settings.listen, settings.metrics_listen, lambda address: _serve(replace(settings, listen=address))
                 )
-        except (CannotListen, WorkerFailed, UnusableCertificates) as error:
+        except (CannotListen, CannotTrace, WorkerFailed, UnusableCertificates) as error:
             raise click.ClickException(str(error)) from None
 
 
@@ -175,7 +177,7 @@ def _shared_health(settings: Settings) -> Iterator[Settings]:
 def _serve(settings: Settings) -> None:
     from server.serve import serve  # here, as a fork may come before and gRPC does not survive one
 
-    with STDOUT.buffered():
+    with STDOUT.buffered(), traces("payments-server"):
         uvloop.run(serve(settings))
 
 

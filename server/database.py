@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import psycopg2
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from process.tracing import tracer, within_calls
 from server.errors import Failure, conflict, deadline_exceeded, unavailable
 from server.patience import Patience
 
@@ -107,6 +109,8 @@ class Database:
 
     async def run(self, work: Callable[..., T], *args: object) -> T:
         """Runs blocking work in a thread; it goes on there when the caller has stopped waiting."""
+        if tracer():
+            return await asyncio.wrap_future(self._metrics.submit(self._threads, copy_context().run, work, *args))
         return await asyncio.wrap_future(self._metrics.submit(self._threads, work, *args))
 
     def read_gauges(self) -> None:
@@ -140,7 +144,8 @@ class Database:
             raise deadline_exceeded()
         # Several statements in one simple query are one transaction (PostgreSQL's protocol, "Multiple Statements in a Simple Query"),
         # so that the timeout costs no round trip and is gone with the transaction, as a transaction pooler needs it.
-        with self._metrics.statement(kind):
+        described = {"db.system.name": "postgresql", "db.operation.name": kind, "db.query.text": sql}
+        with self._metrics.statement(kind), within_calls(f"{kind} payments", described):
             return self.query(f"SET LOCAL statement_timeout = {milliseconds}; {sql}", parameters, deadline)
 
     def query(self, sql: str, parameters: Mapping[str, object] | None, deadline: float) -> Sequence[Row]:

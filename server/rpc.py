@@ -19,6 +19,7 @@ from server import audit
 from server.access import Access
 from server.call import ANYBODY, Call, Caller, Metadata
 from server.call_log import CallLog
+from server.call_spans import CallSpans
 from server.errors import Failure, deadline_exceeded, too_many_requests, unavailable, unexpected
 from server.metrics import REFUSED_IN_FLIGHT, REFUSED_NO_DATABASE, MessageMetrics, MethodMetrics, count_clients
 
@@ -84,6 +85,7 @@ class Calls:
         metrics = MethodMetrics(counted.containing_service.full_name, counted.name)
         messages = MessageMetrics(method.containing_service.full_name, method.name)
         log = CallLog(counted.containing_service.full_name, counted.name)
+        traced = CallSpans(counted.containing_service.full_name, counted.name)
         scope = required_scope(counted)
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
@@ -95,6 +97,7 @@ class Calls:
             if "grpc-previous-rpc-attempts" in metadata:
                 messages.repeated.inc()
             begin = time.perf_counter()
+            spans = traced.begin(request if carried else None, metadata)
             codes = [code_pb2.CANCELLED] * calls
             reply = failure = None
             try:
@@ -114,6 +117,8 @@ class Calls:
                     log.record_each(request, reply, callers, codes, seconds)
                 elif log.enabled:
                     log.record(request, reply, metadata, callers[0], codes[0], seconds)
+                if spans:
+                    traced.end(spans, codes)
                 if not self._access.open:
                     count_clients((caller.client for caller in callers), counted.name, codes)
             if failure:

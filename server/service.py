@@ -14,6 +14,7 @@ from payments.v1 import payments_pb2 as pb
 from payments.v1 import uuid7
 from payments.v1.listing_pb2 import ListPaymentsJsonResponse
 from payments.v1.metadata import PAYMENT_ID
+from process.tracing import SPANS
 from server import document, idempotency, money, page_token
 from server.call import Call, Caller, Metadata
 from server.database import Database
@@ -44,15 +45,30 @@ class PaymentService:
         self._repository = Repository(database)
         # Reads need no order among themselves, so that each is a key of its own.
         self._gets: Batcher[str, Payment] = Batcher(
-            partial(database.run, self._repository.get), in_flight=2, key=lambda id: object(), size=lambda id: 1, largest=MAX_BATCH
+            partial(database.run, self._repository.get),
+            in_flight=2,
+            key=lambda id: object(),
+            size=lambda id: 1,
+            largest=MAX_BATCH,
+            origin=SPANS,
         )
         # Group commit: calls that arrive while a statement is in flight share the next one, and so an fsync. Creates wait for nobody's
         # locks, so that one statement at a time just makes larger groups; an update may meet a row that somebody has locked.
         self._creates: Batcher[NewPayment, Payment] = Batcher(
-            partial(database.run, self._repository.create), in_flight=1, key=_create_key, size=_create_size, largest=LARGEST_GROUP
+            partial(database.run, self._repository.create),
+            in_flight=1,
+            key=_create_key,
+            size=_create_size,
+            largest=LARGEST_GROUP,
+            origin=SPANS,
         )
         self._updates: Batcher[StatusChange, Payment] = Batcher(
-            partial(database.run, self._repository.update), in_flight=2, key=_update_key, size=lambda change: 1, largest=MAX_BATCH
+            partial(database.run, self._repository.update),
+            in_flight=2,
+            key=_update_key,
+            size=lambda change: 1,
+            largest=MAX_BATCH,
+            origin=SPANS,
         )
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, call: Call) -> pb.Payment:
