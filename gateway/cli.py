@@ -107,6 +107,27 @@ def main() -> None:
     default=20_000,
 )
 @option(
+    "--max-unread",
+    "PAYMENTS_GATEWAY_MAX_UNREAD",
+    "Bytes of answers that wait for clients who do not take them; beyond them the connection that has waited longest is reset.",
+    type=click.IntRange(min=4 << 20),
+    default=128 << 20,
+)
+@option(
+    "--max-head",
+    "PAYMENTS_GATEWAY_MAX_HEAD",
+    "Bytes of a request's line and header fields; a larger one is answered with 431.",
+    type=click.IntRange(min=1024),
+    default=32 << 10,
+)
+@option(
+    "--max-header-fields",
+    "PAYMENTS_GATEWAY_MAX_HEADER_FIELDS",
+    "Header fields of a request; one more is answered with 431.",
+    type=click.IntRange(min=8),
+    default=100,
+)
+@option(
     "--shutdown-delay",
     "PAYMENTS_GATEWAY_SHUTDOWN_DELAY",
     "Seconds between SIGTERM, which turns /readyz to 503, and the end of accepting requests.",

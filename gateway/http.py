@@ -1,22 +1,27 @@
 """uvicorn's HTTP/1.1, with bounds on a request's head and on a client's time, and one system call for an answer where it makes two."""
 
 import asyncio
+import contextlib
+import os
+import socket
+import struct
 from collections.abc import Sized
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.limits import Limits
 from gateway.patience import Timer, request_timeout, too_many_connections
 from gateway.unparsable import refusal
+from gateway.unread import Unread
 
-MAX_HEAD = 32 << 10  # bytes of a request's line and header lines; 16 KiB of them may travel on to the server
-MAX_HEADERS = 100
+_RESET = struct.pack("ii", 1, 0)  # as struct linger: on, no seconds
 
 
 class Protocol(HttpToolsProtocol):
-    """To be given to uvicorn as `http`, with the limits bound."""
+    """To be given to uvicorn as `http`, with the limits, and what all connections share of them, bound."""
 
     _head = 0  # bytes of the head so far
     _in_head = True
@@ -24,15 +29,27 @@ class Protocol(HttpToolsProtocol):
     _too_large = False
     _whole = False  # whether the last request has come to its end, and nothing after it
 
-    def __init__(self, *, limits: Limits, **uvicorns: Any) -> None:
+    def __init__(self, *, limits: Limits, unread: Unread, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._limits = limits
+        self._unread = unread
         self._receiving = Timer(self.loop)
         self._sending = Timer(self.loop)
+        self._application = self.app
+        self.app = self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A pipelined request is answered when the answer to the one before has left, and not to wait for it here."""
+        if self.flow.write_paused:
+            await self.flow.drain()
+        await self._application(scope, receive, send)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]  # a transport by what it does
         self.flow = _Flow(self.transport, self.pipeline)
+        # Each byte that the client has not room for counts and is timed, not only those beyond 64 KiB.
+        transport.set_write_buffer_limits(high=0)
+        self._abort = self.transport.abort
         if len(self.connections) > self._limits.connections:
             self.transport.write(too_many_connections())
             self.transport.close()
@@ -42,6 +59,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._receiving.stop()
         self._sending.stop()
+        self._unread.remove(self._abort)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -55,7 +73,7 @@ class Protocol(HttpToolsProtocol):
             self._receiving.stop()
         else:
             self._receiving.start(self._limits.receive, self._received_too_little)
-        if self._unused > MAX_HEAD and not self.transport.is_closing():
+        if self._unused > self._limits.head and not self.transport.is_closing():
             self._too_large = True
             self.send_400_response("")
 
@@ -89,10 +107,12 @@ class Protocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._sending.start(self._limits.send, self.transport.abort)
+        self._sending.start(self._limits.send, self._abort)
+        self._unread.add(self._abort, self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         self._sending.stop()
+        self._unread.remove(self._abort)
         super().resume_writing()
 
     def _received_too_little(self) -> None:
@@ -108,7 +128,7 @@ class Protocol(HttpToolsProtocol):
 
     def _count(self, size: int) -> None:
         self._head += size
-        if self._head > MAX_HEAD or len(self.headers) > MAX_HEADERS:
+        if self._head > self._limits.head or len(self.headers) > self._limits.fields:
             self._too_large = True
             raise ValueError("too large a head")  # which the parser turns into an error of its own
 
@@ -164,7 +184,10 @@ class _Gathering:
         self._transport.close()
 
     def abort(self) -> None:
+        """With a reset, so that the kernel forgets what the client has not taken either."""
         self._held.clear()
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as own:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     def _flush(self) -> None:

@@ -1,13 +1,12 @@
 """What REST adds to the payments RPCs: the headers Idempotency-Key, If-Match, If-None-Match and ETag."""
 
-from functools import partial
 from typing import Any
 
 import grpc.aio
 from starlette.responses import Response
 
 from gateway.channel import SERVICE
-from gateway.listing import list_payments
+from gateway.listing import Lists
 from gateway.preconditions import EntityTags, MalformedPrecondition, etag_header
 from gateway.transcoding import Call, Handler, Refusal, RpcFailed, Violation, problem_response
 from payments.v1 import listing_pb2_grpc, payments_pb2, uuid7
@@ -109,7 +108,7 @@ def handlers(channel: grpc.aio.Channel) -> dict[str, Handler]:
         f"{SERVICE}.CreatePayment": create,
         f"{SERVICE}.BatchCreatePayments": batch_create,
         f"{SERVICE}.GetPayment": get,
-        f"{SERVICE}.ListPayments": partial(list_payments, listing.ListPaymentsJson),
+        f"{SERVICE}.ListPayments": Lists(listing.ListPaymentsJson).answer,
         f"{SERVICE}.UpdatePayment": update_or_delete,
         f"{SERVICE}.DeletePayment": update_or_delete,
     }

@@ -14,6 +14,7 @@ from gateway.http import Protocol
 from gateway.overload import InFlight
 from gateway.settings import Settings
 from gateway.status import Readiness
+from gateway.unread import Unread
 from process.collector import settle_collector
 from process.listening import BACKLOG, allow_connections, listen
 from process.metrics import note_build, serve_metrics
@@ -48,7 +49,7 @@ async def serve(settings: Settings) -> None:
         server = _Server(
             uvicorn.Config(
                 create_app(settings, channel, readiness, in_flight),
-                http=partial(Protocol, limits=settings.limits),  # type: ignore[arg-type]  # it is called, and no more
+                http=partial(Protocol, limits=settings.limits, unread=Unread(settings.max_unread)),  # type: ignore[arg-type]  # it is called, and no more
                 ws="none",
                 lifespan="off",
                 server_header=False,

@@ -24,9 +24,12 @@ class Settings:
     receive_timeout: float  # seconds
     send_timeout: float  # seconds
     max_connections: int
+    max_unread: int  # bytes
+    max_head: int  # bytes
+    max_header_fields: int
     shutdown_delay: float  # seconds
 
     @property
     def limits(self) -> Limits:
         """On connections."""
-        return Limits(self.receive_timeout, self.send_timeout, self.max_connections)
+        return Limits(self.receive_timeout, self.send_timeout, self.max_connections, self.max_unread, self.max_head, self.max_header_fields)

@@ -17,9 +17,6 @@ from server.call import Caller, Metadata, loggable_id
 from server.errors import code_name
 from server.service import UUID, given_id
 
-# A message that is refused as a whole may hold a million calls of two bytes; so many of them get a line.
-MOST = 1024
-
 # A payment's id, a request's id, and a code of google.rpc.Code.
 _Write = tuple[str, str | bytes, int]
 
@@ -47,7 +44,7 @@ def record(
 def _writes(request: Any, reply: Any, metadata: Metadata, codes: Sequence[int]) -> Iterator[_Write]:
     calls = getattr(request, "calls", None)
     if calls is not None:  # several callers' in one message of the gateway
-        for number, call in enumerate(calls[:MOST]):
+        for number, call in enumerate(calls):
             asked = call.context.payment_id or getattr(call.request, "id", "")
             yield (reply and reply.results[number].payment.id) or asked, call.context.request_id, codes[number]
         return

@@ -8,7 +8,6 @@ from google.protobuf.message import Message
 
 from process.access_log import AccessLog
 from process.trace_context import trace_id
-from server.audit import MOST
 from server.call import Caller, Metadata, loggable_id
 from server.errors import code_name
 
@@ -33,7 +32,7 @@ class CallLog:
 
     def record_each(self, request: Any, reply: Any, callers: Sequence[Caller], codes: Sequence[int], seconds: float) -> None:
         """The calls of a message that carries several; so many of a message that is refused as a whole as audit lines are left of it."""
-        for number, call in enumerate(request.calls[:MOST]):
+        for number, call in enumerate(request.calls):
             context = call.context
             given, trace = loggable_id(context.request_id), trace_id(context.traceparent)
             received, sent = call.request.ByteSize(), reply.results[number].ByteSize() if reply else 0

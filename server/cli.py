@@ -100,6 +100,34 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
     default=1024,
 )
 @option(
+    "--max-connections",
+    "PAYMENTS_SERVER_MAX_CONNECTIONS",
+    "Open connections; one more is closed at once.",
+    type=click.IntRange(min=1),
+    default=10_000,
+)
+@option(
+    "--receive-timeout",
+    "PAYMENTS_SERVER_RECEIVE_TIMEOUT",
+    "Seconds the message of a call may take to come; then the call is cancelled.",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+)
+@option(
+    "--send-timeout",
+    "PAYMENTS_SERVER_SEND_TIMEOUT",
+    "Seconds an answer may wait to be taken; then the call is cancelled.",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+)
+@option(
+    "--max-unread",
+    "PAYMENTS_SERVER_MAX_UNREAD",
+    "Bytes of answers that wait to be taken; beyond them the call that has waited longest is cancelled.",
+    type=click.IntRange(min=4 << 20),
+    default=128 << 20,
+)
+@option(
     "--max-message-size",
     "PAYMENTS_SERVER_MAX_MESSAGE_SIZE",
     "Bytes of a request message.",

@@ -105,6 +105,7 @@ class Database:
 
         self._metrics = PoolMetrics(name, self.engine.pool, pool_size)
         self._patience = Patience()
+        self.threads = pool_size
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
 
     async def run(self, work: Callable[..., T], *args: object) -> T:

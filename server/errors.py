@@ -18,9 +18,19 @@ class Failure(Exception):
     """A call, or one item of a batch, that ends with this status."""
 
     def __init__(
-        self, code: int, reason: str, message: str, *, fields: Mapping[str, str] | None = None, retry: bool = False, challenge: str = ""
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        *,
+        fields: Mapping[str, str] | None = None,
+        retry: bool = False,
+        challenge: str = "",
+        hold: float = 0.0,
     ) -> None:
         """`reason`: for programs, unique within DOMAIN; `fields`: what is wrong with each field at fault, by its path.
+
+        `hold`: seconds for which the answer is held back, and its caller with it.
 
         `challenge`: what HTTP says of it in WWW-Authenticate (RFC 9110, section 11.6.1).
         """
@@ -31,6 +41,7 @@ class Failure(Exception):
         self.fields = fields or {}
         self.retry = retry
         self.challenge = challenge
+        self.hold = hold
 
     def status(self, prefix: str = "") -> status_pb2.Status:
         """`prefix`: what stands before the field's path when it is part of a larger message, such as `requests[3].`"""
@@ -85,8 +96,8 @@ def conflict() -> Failure:
     return Failure(code_pb2.ABORTED, "CONFLICT", "The request met another one and was undone; it can be sent again.", retry=True)
 
 
-def too_many_requests() -> Failure:
-    return Failure(code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS", "Too many requests are in flight.", retry=True)
+def too_many_requests(hold: float = 0.0) -> Failure:
+    return Failure(code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS", "Too many requests are in flight.", retry=True, hold=hold)
 
 
 def unexpected(where: str) -> Failure:

@@ -20,7 +20,7 @@ from server.access import Access
 from server.call import ANYBODY, Call, Caller, Metadata
 from server.call_log import CallLog
 from server.call_spans import CallSpans
-from server.errors import Failure, deadline_exceeded, too_many_requests, unavailable, unexpected
+from server.errors import Failure, deadline_exceeded, invalid, too_many_requests, unavailable, unexpected
 from server.metrics import REFUSED_IN_FLIGHT, REFUSED_NO_DATABASE, MessageMetrics, MethodMetrics, count_clients
 
 Behaviour = Callable[..., Awaitable[Message]]
@@ -28,6 +28,7 @@ Behaviour = Callable[..., Awaitable[Message]]
 # Seconds. Refusing a call costs the most part of answering it. A refusal that is held back holds its caller back, whether the caller heeds
 # the RetryInfo or not, and costs nothing meanwhile. The gateway holds its own callers.
 HOLD = 1.0
+MOST_CARRIED = 1024  # calls in one message: of the smallest, 4 MiB hold two million, and each takes its time before any is refused
 WRITE = "write"  # the scope of the methods that leave audit lines
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -90,6 +91,8 @@ class Calls:
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
             metadata = dict(context.invocation_metadata() or ())
+            if carried and request is not None and len(request.calls) > MOST_CARRIED:  # type: ignore[attr-defined]
+                await _abort(context, invalid({"calls": f"must be at most {MOST_CARRIED}"}), ())
             callers = self._callers(scope, request if carried else None, metadata)
             trailing = () if carried or not callers[0].client else ((CLIENT, callers[0].client),)
             calls = len(callers)
@@ -122,6 +125,8 @@ class Calls:
                 if not self._access.open:
                     count_clients((caller.client for caller in callers), counted.name, codes)
             if failure:
+                if failure.hold:
+                    await asyncio.sleep(failure.hold)
                 await _abort(context, failure, trailing)
             return reply  # type: ignore[return-value]  # there is one where there is no failure
 
@@ -158,9 +163,7 @@ class Calls:
         timeout = self._request_timeout if remaining is None else min(remaining, self._request_timeout)
         if self._in_flight + calls > self._max_in_flight:
             REFUSED_IN_FLIGHT.inc(calls)
-            if alone:
-                await asyncio.sleep(min(HOLD, timeout / 2))
-            raise too_many_requests()
+            raise too_many_requests(min(HOLD, timeout / 2) if alone else 0.0)
         self._in_flight += calls
         self._idle.clear()
         deadline = time.monotonic() + timeout

@@ -26,7 +26,7 @@ from server.rpc import Calls
 from server.service import PaymentService
 from server.settings import Settings
 from server.tls import server_credentials
-from server.transport import Server
+from server.transport import Patience, Server
 
 log = logging.getLogger("server")
 
@@ -41,8 +41,10 @@ _PRUNE_INTERVAL = 60.0  # seconds
 _PRUNE_PAUSE = 0.1  # seconds
 
 _OPTIONS = [
+    ("grpc.server_handshake_timeout_ms", 10_000),  # for TLS, and HTTP/2's first frame
     ("grpc.max_connection_age_ms", 30 * 60_000),  # clients connect anew now and then, and find new servers
     ("grpc.max_connection_age_grace_ms", 30_000),
+    ("grpc.max_concurrent_streams", 1024),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -61,7 +63,9 @@ async def serve(settings: Settings) -> None:
     database = Database(settings.database_url, settings.pool_size, settings.database_password)
     service = PaymentService(database)
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
-    server = Server([*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_size), shared])
+    options = [*_OPTIONS, ("grpc.max_allowed_incoming_connections", settings.max_connections), shared]
+    patience = Patience(settings.receive_timeout, settings.send_timeout, settings.max_unread)
+    server = Server([*options, ("grpc.max_receive_message_length", settings.max_message_size)], patience)
     calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))
     health = Health(settings.database_url, settings.database_password, calls.tell)
     server.add_generic_rpc_handlers(
@@ -79,7 +83,7 @@ async def serve(settings: Settings) -> None:
     server.add_generic_rpc_handlers((UnknownMethods(),))
 
     address = _bind(server, settings.listen, "--listen", credentials)
-    probed = Server([shared])
+    probed = Server(options)
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, Counted(probed))
     if settings.health_listen:
         log.info("health listening on %s", _bind(probed, settings.health_listen, "--health-listen", grpc.insecure_server_credentials()))

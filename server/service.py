@@ -1,5 +1,6 @@
 """The six RPCs of payments.v1.PaymentService: what a request must be, and what it does."""
 
+import asyncio
 import re
 import time
 from collections import Counter
@@ -43,6 +44,8 @@ class PaymentService:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._repository = Repository(database)
+        # A page takes a thread for longer than anything else does; what is short is not to wait behind all the lists that are asked for.
+        self._lists = asyncio.Semaphore(max(1, database.threads // 2))
         # Reads need no order among themselves, so that each is a key of its own.
         self._gets: Batcher[str, Payment] = Batcher(
             partial(database.run, self._repository.get),
@@ -166,7 +169,8 @@ class PaymentService:
             page = read(request.status, after, size, deadline)
             return answer(page, page_token.seal(key, page.last, request.status) if page.more else "")
 
-        return await self._database.run(work)
+        async with self._lists:
+            return await self._database.run(work)
 
     async def UpdatePayment(self, request: pb.UpdatePaymentRequest, call: Call) -> pb.Payment:
         return _message(await self._updates.submit(_status_change(request), call.deadline))

@@ -20,7 +20,11 @@ class Settings:
     workers: int  # processes that share `listen`; this is one of them
     pool_size: int
     request_timeout: float  # seconds
+    max_connections: int
     max_in_flight: int  # calls
+    receive_timeout: float  # seconds
+    send_timeout: float  # seconds
+    max_unread: int  # bytes
     max_message_size: int  # bytes
     shutdown_delay: float  # seconds
     api_keys: KeyFile | None

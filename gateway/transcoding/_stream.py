@@ -47,7 +47,8 @@ async def until_gone(receive: Receive) -> None:
 
 
 class StreamedResponse(Response):
-    """Sends chunks as the client takes them, and closes their generator as soon as the client has gone.
+    """Sends chunks as the client takes them, and closes their generator as soon as the client has gone. A chunk is sent when there is room
+    for it, so that an empty one does nothing but wait for room.
 
     ASGI's send says nothing of a client that has gone, so receive is watched. An exception of the generator aborts the chunked body:
     what is left out is never taken for the end.
@@ -69,6 +70,8 @@ class StreamedResponse(Response):
             sending.cancel()
             gone.cancel()
             await asyncio.wait((sending, gone))
+            if not sending.cancelled():
+                sending.exception()  # of one whose client has gone: raised above where it has not
             await self._chunks.aclose()
 
     async def _send(self, send: Send) -> None:

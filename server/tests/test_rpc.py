@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -10,13 +11,14 @@ import grpc.aio
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
+from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
 from payments.v1 import payments_pb2 as pb
 from payments.v1.metadata import PAYMENT_ID
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
 from server.access import Access
 from server.database import Database
-from server.rpc import Calls
-from server.serve import SERVICE
+from server.rpc import MOST_CARRIED, Calls
+from server.serve import CARRIED, COALESCING, SERVICE
 from server.service import PaymentService
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -192,3 +194,21 @@ async def test_of_a_key_and_an_id_the_key_decides(database: Database, query: Que
     assert a == again
     assert a.id != b.id
     assert query("SELECT count(*) FROM payments") == [(2,)]
+
+
+async def test_a_message_of_too_many_calls_is_refused_before_any_is_looked_at() -> None:
+    calls = Calls(100, 10, Access(None))
+    looked_at: list[object] = []
+    calls._callers = lambda *arguments: looked_at.append(arguments) or []  # type: ignore[func-returns-value, method-assign]
+    implementation = SimpleNamespace(GetPayments=None, CreatePayments=None, UpdatePayments=None)
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((calls.handlers(COALESCING, implementation, CARRIED),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = coalescing_pb2_grpc.CoalescingServiceStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await stub.GetPayments(coalescing_pb2.GetPaymentsRequest(calls=[coalescing_pb2.GetCall()] * (MOST_CARRIED + 1)))
+    await server.stop(0)
+    assert reason(raised.value) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", None)
+    assert not looked_at

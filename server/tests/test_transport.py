@@ -11,7 +11,8 @@ import grpc
 import grpc.aio
 import pytest
 
-from server.transport import Server
+from server.transport import PATIENCE, Patience, Server
+from tests.hostile import http2
 
 PATH = "/test.Service/"
 
@@ -78,9 +79,11 @@ def _decode(data: bytes) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def served(options: tuple[tuple[str, Any], ...] = ()) -> AsyncIterator[tuple[Service, Server, grpc.aio.Channel]]:
+async def served(
+    options: tuple[tuple[str, Any], ...] = (), patience: Patience = PATIENCE
+) -> AsyncIterator[tuple[Service, Server, grpc.aio.Channel]]:
     service = Service()
-    server = Server(options)
+    server = Server(options, patience)
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(getattr(service, name), _decode, bytes)
         for name in ("Echo", "Wait", "Remaining", "Abort", "Break")
@@ -328,3 +331,48 @@ def test_an_address_in_use_is_an_error() -> None:
         await server.stop(0)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("method", ["Echo", "Endless"])
+async def test_a_call_whose_answer_is_not_taken_is_cancelled_and_its_handler_told(method: str) -> None:
+    """By raw HTTP/2 with no room for an answer; gRPC's own clients always read."""
+    async with served(patience=Patience(receive=30, send=0.5, unread=1 << 20)) as (service, _, _):
+        host, port = service.address.rsplit(":", 1)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(http2.begin(window=0) + http2.headers(1, PATH + method) + http2.message(1, b"x" * 1000))
+        assert await cancelled(reader) == [1]
+        writer.close()
+    assert service.cancelled == (method == "Endless")
+
+
+async def test_a_call_whose_message_does_not_come_is_cancelled() -> None:
+    async with served(patience=Patience(receive=0.5, send=30, unread=1 << 20)) as (service, _, _):
+        host, port = service.address.rsplit(":", 1)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(http2.begin() + http2.headers(1, PATH + "Echo") + http2.headers(3, PATH + "Echo") + http2.message(3, b"x"))
+        assert await cancelled(reader) == [1]
+        writer.close()
+
+
+async def test_of_many_answers_that_are_not_taken_those_that_have_waited_longest_are_cancelled() -> None:
+    async with served(patience=Patience(receive=30, send=30, unread=10_000)) as (service, _, _):
+        host, port = service.address.rsplit(":", 1)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(http2.begin(window=0))
+        for stream in (1, 3, 5):
+            writer.write(http2.headers(stream, PATH + "Echo") + http2.message(stream, bytes(4000)))
+        assert await cancelled(reader) == [1]
+        writer.close()
+
+
+async def cancelled(reader: asyncio.StreamReader) -> list[int]:
+    """The streams that were ended, once there is one, and half a second has passed."""
+    found: list[int] = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(0.5 if found else 20):
+                head = await reader.readexactly(9)
+                await reader.readexactly(int.from_bytes(head[:3], "big"))
+            if head[3] == http2.RST_STREAM:
+                found.append(int.from_bytes(head[5:], "big"))
+    return found

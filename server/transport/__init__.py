@@ -3,6 +3,7 @@
 It stands on cygrpc, the layer below grpcio's own servers, which promises no stability: decision 0014 tells why that is worth it.
 """
 
+from server.transport.patience import PATIENCE, Patience
 from server.transport.server import Server
 
-__all__ = ["Server"]
+__all__ = ["PATIENCE", "Patience", "Server"]

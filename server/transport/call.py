@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 import grpc._cython.cygrpc as cygrpc
 import grpc.aio
 
+from server.transport.patience import Waiting
+
 log = logging.getLogger("server")
 
 Metadata = Sequence[tuple[str, str | bytes]]
@@ -28,9 +30,12 @@ class IncomingCall:
         event: Any,
         handler: Any,
         loop: asyncio.AbstractEventLoop,
+        receiving: Waiting,
+        sending: Waiting,
         ended: Callable[[], None],
     ) -> None:
-        """`event`: gRPC's core's, of a new call. `handler`: a grpc.RpcMethodHandler of coroutines.
+        """`event`: gRPC's core's, of a new call. `handler`: a grpc.RpcMethodHandler of coroutines. `receiving` and `sending`: those
+        that wait for their callers' messages, and for their taking what is sent.
 
         `ended` is called once no operation of the call is pending.
         """
@@ -41,6 +46,9 @@ class IncomingCall:
         self._decode = handler.request_deserializer or bytes
         self._encode = handler.response_serializer or bytes
         self._loop = loop
+        self._receiving = receiving
+        self._sending = sending
+        self._cancel = self._call.cancel
         self._ended = ended
         self._pending = 0  # operations, and the handler's task
         self._gone = False  # the caller waits no more
@@ -55,6 +63,7 @@ class IncomingCall:
         if self._handler.request_streaming:
             self._run(self._answer(self._requests()))
         else:
+            self._receiving.begin(self._cancel)
             self._operate((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), self._received)
 
     def invocation_metadata(self) -> Metadata:
@@ -79,20 +88,23 @@ class IncomingCall:
 
     async def write(self, message: Any) -> None:
         """Sends one of several answers; waits until the connection has room for the next."""
-        send = cygrpc.SendMessageOperation(self._encode(message), _NO_FLAGS)
-        if not (await self._event((*self._open(), send))).success:
+        data = self._encode(message)
+        self._sending.begin(self._cancel, len(data))
+        sent = await self._event((*self._open(), cygrpc.SendMessageOperation(data, _NO_FLAGS)), self._taken)
+        if not sent.success:
             raise asyncio.CancelledError  # the caller has gone
 
     def _received(self, event: Any) -> None:
         """The one request is here."""
         self._pending -= 1
+        self._receiving.end(self._cancel)
         message = event.batch_operations[0].message()
         if self._gone:
             self._status = _CANCELLED
-            self._finish(())
+            self._finish(None)
         elif message is None:
             self._status = (cygrpc.StatusCode.invalid_argument, "The call carries no message.")
-            self._finish(())
+            self._finish(None)
         else:
             self._run(self._answer(message))
 
@@ -109,7 +121,7 @@ class IncomingCall:
         self._task = self._loop.create_task(answer)
 
     async def _answer(self, request: Any) -> None:
-        last: tuple[Any, ...] = ()
+        last: bytes | None = None
         try:
             last = await self._handle(request)
         except grpc.aio.AbortError:
@@ -122,8 +134,8 @@ class IncomingCall:
         self._finish(last)
         self._completed(None)
 
-    async def _handle(self, request: Any) -> tuple[Any, ...]:
-        """The operations that send what the handler has answered, but for what it has sent itself."""
+    async def _handle(self, request: Any) -> bytes | None:
+        """What the handler has answered, but for what it has sent itself."""
         handler = self._handler
         if not handler.request_streaming:
             try:
@@ -131,24 +143,31 @@ class IncomingCall:
             except Exception:
                 await self.abort(grpc.StatusCode.INVALID_ARGUMENT, "The message cannot be decoded.")
         if not handler.response_streaming:
-            message = await handler.unary_unary(request, self)
-            return (cygrpc.SendMessageOperation(self._encode(message), _NO_FLAGS),)
+            data: bytes = self._encode(await handler.unary_unary(request, self))
+            return data
         answers = (handler.stream_stream if handler.request_streaming else handler.unary_stream)(request, self)
         if isasyncgen(answers):
             async for message in answers:
                 await self.write(message)
         else:
             await answers
-        return ()
+        return None
 
     async def _requests(self) -> AsyncIterator[Any]:
         while (message := await self._message()) is not None:
             yield self._decode(message)
 
-    def _finish(self, last: tuple[Any, ...]) -> None:
+    def _finish(self, last: bytes | None) -> None:
         code, details = self._status
         status = cygrpc.SendStatusFromServerOperation(self._trailing, code, details.encode(), _NO_FLAGS)
-        self._operate((*self._open(), *last, status), self._completed)
+        message = () if last is None else (cygrpc.SendMessageOperation(last, _NO_FLAGS),)
+        self._sending.begin(self._cancel, len(last or b""))
+        self._operate((*self._open(), *message, status), self._taken)
+
+    def _taken(self, event: Any) -> None:
+        """What was sent has left for the caller."""
+        self._sending.end(self._cancel)
+        self._completed(event)
 
     def _open(self) -> tuple[Any, ...]:
         if self._opened:
@@ -158,17 +177,19 @@ class IncomingCall:
 
     async def _message(self) -> bytes | None:
         """The caller's next request; None at their end."""
-        message: bytes | None = (await self._event((cygrpc.ReceiveMessageOperation(_NO_FLAGS),))).batch_operations[0].message()
+        message: bytes | None = (
+            (await self._event((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), self._completed)).batch_operations[0].message()
+        )
         return message
 
-    async def _event(self, operations: tuple[Any, ...]) -> Any:
-        """Waits until the operations have completed."""
+    async def _event(self, operations: tuple[Any, ...], then: Callable[[Any], None]) -> Any:
+        """Waits until the operations have completed; `then` is called in any case."""
         completed = self._loop.create_future()
 
         def complete(event: Any) -> None:
             if not completed.done():  # as it is when its waiter was cancelled
                 completed.set_result(event)
-            self._completed(event)
+            then(event)
 
         self._operate(operations, complete)
         return await completed

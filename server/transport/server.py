@@ -9,6 +9,7 @@ import grpc._cython.cygrpc as cygrpc
 
 from server.transport.call import IncomingCall, Metadata
 from server.transport.events import Events
+from server.transport.patience import PATIENCE, Patience, Waiting
 
 Handler = Any  # a grpc.RpcMethodHandler of coroutines; the published types know threads only
 
@@ -22,8 +23,11 @@ class _Called(grpc.HandlerCallDetails):
 class Server:
     """Of grpc.aio.Server the part that is used here, for the loop that makes it."""
 
-    def __init__(self, options: Sequence[tuple[str, Any]] = ()) -> None:
+    def __init__(self, options: Sequence[tuple[str, Any]] = (), patience: Patience = PATIENCE) -> None:
         self._loop = asyncio.get_running_loop()
+        self._receiving = Waiting(patience.receive)
+        self._sending = Waiting(patience.send, patience.unread)
+        self._watching: list[asyncio.Task[None]] = []
         self._events = Events()
         self._server = cygrpc.Server(tuple(options), False)
         self._server.register_completion_queue(self._events.queue)
@@ -49,6 +53,7 @@ class Server:
     async def start(self) -> None:
         self._server.start()
         self._events.start()
+        self._watching = [self._loop.create_task(waiting.watch()) for waiting in (self._receiving, self._sending)]
         self._request_call()
 
     async def stop(self, grace: float) -> None:
@@ -64,6 +69,8 @@ class Server:
     async def _stop(self, shut_down: asyncio.Future[None]) -> None:
         await shut_down
         await self._idle.wait()
+        for watching in self._watching:
+            watching.cancel()
         self._server.destroy()
         await self._events.close()
 
@@ -76,7 +83,7 @@ class Server:
             return
         self._calls += 1
         self._idle.clear()
-        IncomingCall(event, self._handler(event), self._loop, self._ended).begin()
+        IncomingCall(event, self._handler(event), self._loop, self._receiving, self._sending, self._ended).begin()
         if not self._stopping:
             self._request_call()
 
