@@ -3,8 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := batching process server gateway local loadtest tests proto docs terraform
-TYPED := batching process server gateway local loadtest proto/generate.py
+CODE := batching process server gateway local loadtest monitoring tests proto docs terraform
+TYPED := batching process server gateway local loadtest monitoring proto/generate.py
 
 # What clients were built with: the last release, or until there is one, the last commit.
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience bench bench-growth bench-observation metrics-table lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience bench bench-growth bench-observation metrics-table monitoring lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -46,6 +46,9 @@ bench-observation: .venv/dev.stamp ## Measure what metrics and the log lines of 
 
 metrics-table: .venv/dev.stamp ## Write the tables of docs/metrics.md from the metrics in the code
 	PYTHONPATH=. $(BIN)/python docs/metrics_table.py
+
+monitoring: .venv/dev.stamp ## Write rules and dashboards from monitoring/, for any Prometheus and for Kustomize
+	$(BIN)/python -m monitoring.generate
 
 bench: .venv/dev.stamp ## Measure throughput, latency and CPU a request, and draw docs/performance/
 	$(BIN)/python -m loadtest.bench
