@@ -88,7 +88,7 @@ proto-check: .venv/dev.stamp ## Check that the generated code is that of the pro
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links pyproject.toml
 requirements: .venv/dev.stamp ## Lock the newest dependencies that pyproject.toml allows
-	$(COMPILE) --upgrade --extra server --extra tracing -o requirements/server.txt
+	$(COMPILE) --upgrade --extra server --extra aws --extra tracing -o requirements/server.txt
 	$(COMPILE) --upgrade --extra gateway --extra tracing -o requirements/gateway.txt
 	$(COMPILE) --upgrade --extra server --extra gateway --extra local -o requirements/local.txt
 	$(COMPILE) --upgrade --all-extras --group dev -o requirements/dev.txt
