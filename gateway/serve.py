@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from gateway.app import create_app
 from gateway.channel import open_channel
@@ -36,6 +37,24 @@ class _Server(uvicorn.Server):
         yield
 
 
+def uvicorn_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """uvicorn without what is done otherwise here, or must not be: it would believe X-Forwarded-* of any client on this machine."""
+    return uvicorn.Config(
+        app,
+        http=partial(Protocol, limits=settings.limits, unread=Unread(settings.max_unread)),  # type: ignore[arg-type]  # it is called, and no more
+        ws="none",
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        access_log=False,
+        log_config=None,
+        log_level=logging.WARNING,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=DRAIN,
+    )
+
+
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises CannotListen and UnusableCertificates."""
     allow_connections()
@@ -46,22 +65,7 @@ async def serve(settings: Settings) -> None:
     readiness = Readiness()
     in_flight = InFlight(settings.max_in_flight)
     async with open_channel(settings.server, settings.tls, settings.server_name, settings.request_timeout + _MARGIN) as channel:
-        server = _Server(
-            uvicorn.Config(
-                create_app(settings, channel, readiness, in_flight),
-                http=partial(Protocol, limits=settings.limits, unread=Unread(settings.max_unread)),  # type: ignore[arg-type]  # it is called, and no more
-                ws="none",
-                lifespan="off",
-                server_header=False,
-                proxy_headers=False,
-                access_log=False,
-                log_config=None,
-                log_level=logging.WARNING,
-                backlog=BACKLOG,
-                timeout_keep_alive=KEEP_ALIVE,
-                timeout_graceful_shutdown=DRAIN,
-            )
-        )
+        server = _Server(uvicorn_config(create_app(settings, channel, readiness, in_flight), settings))
         vital_signs = asyncio.ensure_future(watch_vital_signs(in_flight.read_gauges))
         stopping = asyncio.ensure_future(_stop_on_signal(server, readiness, settings.shutdown_delay))
         host, port = listener.getsockname()[:2]

@@ -21,6 +21,7 @@ from process.workers import WorkerFailed, run_workers
 from server.api_keys import InvalidKeyFile, KeyFile
 from server.database_options import database, database_options
 from server.grants import UnsuitableRole
+from server.limits import MOST
 from server.migrate import UnsuitableDatabase
 from server.migrate import migrate as migrate_database
 from server.new_key import create_key
@@ -133,6 +134,48 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
     "Bytes of a request message.",
     type=click.IntRange(min=1),
     default=4 << 20,
+)
+@option(
+    "--max-metadata",
+    "PAYMENTS_SERVER_MAX_METADATA",
+    "Bytes of the metadata of a call; a call with more is RESOURCE_EXHAUSTED.",
+    type=click.IntRange(min=8 << 10),
+    default=16 << 10,
+)
+@option(
+    "--max-page",
+    "PAYMENTS_SERVER_MAX_PAGE",
+    "Payments of a page, whatever page_size asks for.",
+    type=click.IntRange(1, MOST.page),
+    default=MOST.page,
+)
+@option(
+    "--max-page-bytes",
+    "PAYMENTS_SERVER_MAX_PAGE_BYTES",
+    "Bytes beyond which a page ends.",
+    type=click.IntRange(1, MOST.page_bytes),
+    default=MOST.page_bytes,
+)
+@option(
+    "--max-batch",
+    "PAYMENTS_SERVER_MAX_BATCH",
+    "Payments of a batch; a larger one is INVALID_ARGUMENT.",
+    type=click.IntRange(1, MOST.batch),
+    default=MOST.batch,
+)
+@option(
+    "--max-batch-bytes",
+    "PAYMENTS_SERVER_MAX_BATCH_BYTES",
+    "Bytes of a batch, numbers written out; a larger one is INVALID_ARGUMENT.",
+    type=click.IntRange(1, MOST.batch_bytes),
+    default=MOST.batch_bytes,
+)
+@option(
+    "--max-depth",
+    "PAYMENTS_SERVER_MAX_DEPTH",
+    "Levels of objects and arrays in a payment's data; deeper is INVALID_ARGUMENT.",
+    type=click.IntRange(1, MOST.depth),
+    default=MOST.depth,
 )
 @option(
     "--shutdown-delay",

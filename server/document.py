@@ -4,8 +4,9 @@ import json
 import re
 from typing import NamedTuple, NoReturn
 
+from server.limits import MOST
+
 MAX_BYTES = 64 * 1024
-MAX_DEPTH = 64
 MAX_DIGITS = 1000
 
 _NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
@@ -31,7 +32,7 @@ class Number(NamedTuple):
     length: int  # characters of the same, with sign and point
 
 
-def check(text: str) -> int:
+def check(text: str, max_depth: int = MOST.depth) -> int:
     """The bytes of a document, its numbers written out. Raises InvalidDocument unless the text is one. Not for several threads at once.
 
     What PostgreSQL gives back has a space after each comma and colon besides: at most half as much again.
@@ -40,8 +41,8 @@ def check(text: str) -> int:
         raise InvalidDocument("is required")
     size = len(text) if text.isascii() else len(text.encode())
     _refuse_size(size)
-    if text.count("{") + text.count("[") > MAX_DEPTH:
-        _check_depth(text)
+    if text.count("{") + text.count("[") > max_depth:
+        _check_depth(text, max_depth)
     _numbers.growth = 0
     try:
         value = _reader.decode(text)
@@ -103,14 +104,14 @@ def _members(pairs: list[tuple[str, object]]) -> object:
     return _OBJECT
 
 
-def _check_depth(text: str) -> None:
+def _check_depth(text: str, max_depth: int) -> None:
     depth = 0
     for match in _BRACKET.finditer(text):
         token = match[0]
         if token in "[{":
             depth += 1
-            if depth > MAX_DEPTH:
-                raise InvalidDocument(f"must not be nested more than {MAX_DEPTH} levels deep")
+            if depth > max_depth:
+                raise InvalidDocument(f"must not be nested more than {max_depth} levels deep")
         elif token in "]}":
             depth -= 1
 

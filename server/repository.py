@@ -10,8 +10,8 @@ from payments.v1.payments_pb2 import STATUS_CONSUMED
 from server import idempotency, metrics, money
 from server.database import Database, Row
 from server.errors import Failure, conflict, etag_mismatch, id_taken, key_reused, not_found, unexpected
+from server.limits import MOST
 
-MAX_PAGE_BYTES = 1 << 20
 _ROW_BYTES = 256  # of a payment beside its data, as JSON
 
 
@@ -65,7 +65,7 @@ _PAGE = f"""FROM (
   SELECT *, sum(data_size + {_ROW_BYTES}) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes,
     row_number() OVER (ORDER BY id) AS number, count(*) OVER () AS candidates
   FROM (SELECT * FROM payments WHERE {{where}} ORDER BY id LIMIT %(size)s + 1) AS candidate
-) AS p WHERE p.number <= %(size)s AND (p.bytes <= {MAX_PAGE_BYTES} OR p.number = 1) ORDER BY p.id"""
+) AS p WHERE p.number <= %(size)s AND (p.bytes <= %(bytes)s OR p.number = 1) ORDER BY p.id"""
 _PAGE_ROWS = f"SELECT {_COLUMNS}, p.candidates {_PAGE}"
 # A payment as the gateway's codec writes it, character for character: the names of the proto's fields, in the order of their numbers.
 _JSON = f"""'{{{{"id":"' || p.id
@@ -137,8 +137,9 @@ Outcome = Payment | Failure
 class Repository:
     """All methods block and raise Failure; `deadline` is on time.monotonic()'s clock."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, page_bytes: int = MOST.page_bytes) -> None:
         self._database = database
+        self._page_bytes = page_bytes
         self._page_token_key = b""
 
     def create(self, items: Sequence[NewPayment], deadline: float) -> list[Outcome]:
@@ -239,7 +240,9 @@ class Repository:
         conditions = ["status = %(status)s"] if status else []
         conditions += ["id > %(after)s::uuid"] if after else []
         sql = sql.format(where=" AND ".join(conditions) or "true")
-        return self._database.execute(sql, {"status": status, "after": after, "size": size}, deadline, kind="list", repeatable=True)
+        return self._database.execute(
+            sql, {"status": status, "after": after, "size": size, "bytes": self._page_bytes}, deadline, kind="list", repeatable=True
+        )
 
     def update(self, changes: Sequence[StatusChange], deadline: float) -> list[Outcome]:
         """What became of each, in order. No two may be of one payment."""

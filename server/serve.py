@@ -49,7 +49,6 @@ _OPTIONS = [
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.max_metadata_size", 16 << 10),
     # Beyond these gRPC cancels calls that it has not handed over yet; the limit on calls in flight tells callers to wait instead.
     ("grpc.server.max_pending_requests", 100_000),
     ("grpc.server.max_pending_requests_hard_limit", 100_000),
@@ -61,9 +60,14 @@ async def serve(settings: Settings) -> None:
     credentials = server_credentials(CertificateWatch(settings.tls)) if settings.tls else grpc.insecure_server_credentials()
     allow_connections()
     database = Database(settings.database_url, settings.pool_size, settings.database_password)
-    service = PaymentService(database)
+    service = PaymentService(database, settings.limits)
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
-    options = [*_OPTIONS, ("grpc.max_allowed_incoming_connections", settings.max_connections), shared]
+    options = [
+        *_OPTIONS,
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_metadata_size", settings.max_metadata),
+        shared,
+    ]
     patience = Patience(settings.receive_timeout, settings.send_timeout, settings.max_unread)
     server = Server([*options, ("grpc.max_receive_message_length", settings.max_message_size)], patience)
     calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))

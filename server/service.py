@@ -20,13 +20,12 @@ from server import document, idempotency, money, page_token
 from server.call import Call, Caller, Metadata
 from server.database import Database
 from server.errors import Failure, invalid
+from server.limits import MOST, Limits
 from server.repository import NewPayment, Page, Payment, Repository, StatusChange
 
-MAX_BATCH = 1000
-MAX_BATCH_BYTES = 1 << 20
+MOST_TOGETHER = 1000  # reads or updates in one statement
 LARGEST_GROUP = 1 << 20  # bytes of the creates in one statement: it bounds the statement's time
 DEFAULT_PAGE = 100
-MAX_PAGE = 1000
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
@@ -41,9 +40,10 @@ Answer = TypeVar("Answer")
 class PaymentService:
     """Deadlines are on time.monotonic()'s clock. Methods raise Failure."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: Limits = MOST) -> None:
         self._database = database
-        self._repository = Repository(database)
+        self._limits = limits
+        self._repository = Repository(database, limits.page_bytes)
         # A page takes a thread for longer than anything else does; what is short is not to wait behind all the lists that are asked for.
         self._lists = asyncio.Semaphore(max(1, database.threads // 2))
         # Reads need no order among themselves, so that each is a key of its own.
@@ -52,7 +52,7 @@ class PaymentService:
             in_flight=2,
             key=lambda id: object(),
             size=lambda id: 1,
-            largest=MAX_BATCH,
+            largest=MOST_TOGETHER,
             origin=SPANS,
         )
         # Group commit: calls that arrive while a statement is in flight share the next one, and so an fsync. Creates wait for nobody's
@@ -70,22 +70,22 @@ class PaymentService:
             in_flight=2,
             key=_update_key,
             size=lambda change: 1,
-            largest=MAX_BATCH,
+            largest=MOST_TOGETHER,
             origin=SPANS,
         )
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, call: Call) -> pb.Payment:
-        new = _new_payment(request, given_id(call.metadata), call.client)
+        new = _new_payment(request, given_id(call.metadata), call.client, self._limits.depth)
         return _message(await self._creates.submit(new, call.deadline))
 
     async def BatchCreatePayments(self, request: pb.BatchCreatePaymentsRequest, call: Call) -> pb.BatchCreatePaymentsResponse:
-        if not 1 <= len(request.requests) <= MAX_BATCH:
-            raise invalid({"requests": f"must be 1 to {MAX_BATCH} payments"})
-        if request.ByteSize() > MAX_BATCH_BYTES:
-            raise invalid({"requests": f"must be at most {MAX_BATCH_BYTES} bytes in all"}, "BATCH_TOO_LARGE")
-        checked = _checked_creates([(each, "", call.callers[0]) for each in request.requests])
-        if sum(item.size for item in checked if isinstance(item, NewPayment)) > MAX_BATCH_BYTES:
-            raise invalid({"requests": f"must be at most {MAX_BATCH_BYTES} bytes in all, numbers written out"}, "BATCH_TOO_LARGE")
+        if not 1 <= len(request.requests) <= self._limits.batch:
+            raise invalid({"requests": f"must be 1 to {self._limits.batch} payments"})
+        if request.ByteSize() > self._limits.batch_bytes:
+            raise invalid({"requests": f"must be at most {self._limits.batch_bytes} bytes in all"}, "BATCH_TOO_LARGE")
+        checked = self._checked_creates([(each, "", call.callers[0]) for each in request.requests])
+        if sum(item.size for item in checked if isinstance(item, NewPayment)) > self._limits.batch_bytes:
+            raise invalid({"requests": f"must be at most {self._limits.batch_bytes} bytes in all, numbers written out"}, "BATCH_TOO_LARGE")
         response = pb.BatchCreatePaymentsResponse()
         for number, outcome in enumerate(await self._do_each(self._repository.create, checked, call.deadline)):
             if isinstance(outcome, Failure):
@@ -102,7 +102,7 @@ class PaymentService:
         self, calls: Sequence[tuple[pb.CreatePaymentRequest, str, Caller]], deadline: float
     ) -> list[pb.Payment | Failure]:
         """What became of each create, in order; beside its request stand the id that the payment is to have, or nothing, and its caller."""
-        return await self._do_each(self._repository.create, _checked_creates(calls), deadline)
+        return await self._do_each(self._repository.create, self._checked_creates(calls), deadline)
 
     async def update_each(self, calls: Sequence[tuple[pb.UpdatePaymentRequest, Caller]], deadline: float) -> list[pb.Payment | Failure]:
         """What became of each update, in order. Updates of one payment are made one after the other."""
@@ -158,7 +158,7 @@ class PaymentService:
             raise invalid({"status": _STATUS_FORM})
         if request.page_size < 0:
             raise invalid({"page_size": "must not be negative"})
-        size = min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
+        size = min(request.page_size or DEFAULT_PAGE, self._limits.page)
 
         def work() -> Answer:
             key = self._repository.page_token_key(deadline)
@@ -178,6 +178,9 @@ class PaymentService:
     async def DeletePayment(self, request: pb.DeletePaymentRequest, call: Call) -> pb.Payment:
         return _message(await self._database.run(self._repository.delete, _id(request.id), _revision(request.etag), call.deadline))
 
+    def _checked_creates(self, calls: Sequence[tuple[pb.CreatePaymentRequest, str, Caller]]) -> list[NewPayment | Failure]:
+        return [_checked(caller, _new_payment, request, id, caller.client, self._limits.depth) for request, id, caller in calls]
+
     async def prune_keys(self, seconds: float) -> int:
         """Forgets up to 1000 idempotency keys that are past their time. Returns how many."""
         return await self._database.run(self._repository.prune_keys, time.monotonic() + seconds)
@@ -196,11 +199,11 @@ def _update_key(change: StatusChange) -> object:
     return change.id
 
 
-def _new_payment(request: pb.CreatePaymentRequest, id: str, client: str) -> NewPayment:
+def _new_payment(request: pb.CreatePaymentRequest, id: str, client: str, max_depth: int) -> NewPayment:
     faults = {}
     size = 0
     try:
-        size = document.check(request.data)
+        size = document.check(request.data, max_depth)
     except document.InvalidDocument as error:
         faults["data"] = str(error)
     try:
@@ -226,10 +229,6 @@ def _status_change(request: pb.UpdatePaymentRequest) -> StatusChange:
     if request.status not in _STATUSES:
         raise invalid({"status": _STATUS_FORM})
     return StatusChange(id, request.status, _revision(request.etag))
-
-
-def _checked_creates(calls: Sequence[tuple[pb.CreatePaymentRequest, str, Caller]]) -> list[NewPayment | Failure]:
-    return [_checked(caller, _new_payment, request, id, caller.client) for request, id, caller in calls]
 
 
 def _checked(caller: Caller, check: Callable[..., Item], *arguments: object) -> Item | Failure:

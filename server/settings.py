@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from process.certificates import CertificateFiles
 from server.api_keys import KeyFile
 from server.database import Password
+from server.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,17 @@ class Settings:
     send_timeout: float  # seconds
     max_unread: int  # bytes
     max_message_size: int  # bytes
+    max_metadata: int  # bytes
+    max_page: int  # payments
+    max_page_bytes: int
+    max_batch: int  # payments
+    max_batch_bytes: int
+    max_depth: int  # levels
     shutdown_delay: float  # seconds
     api_keys: KeyFile | None
     reflection: bool  # also with API keys
+
+    @property
+    def limits(self) -> Limits:
+        """On what one request may ask for or hold."""
+        return Limits(self.max_page, self.max_page_bytes, self.max_batch, self.max_batch_bytes, self.max_depth)

@@ -14,7 +14,8 @@ from google.rpc import code_pb2
 from payments.v1 import uuid7
 from server.database import Database
 from server.errors import Failure
-from server.repository import MAX_PAGE_BYTES, NewPayment, Payment, Repository, StatusChange
+from server.limits import MOST
+from server.repository import NewPayment, Payment, Repository, StatusChange
 
 T = TypeVar("T")
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -278,7 +279,7 @@ def test_a_page_ends_at_one_mebibyte_and_reads_no_further(repository: Repository
     repository.create(items, deadline)
     page = repository.page(0, "", 1000, deadline)
     assert page.more
-    assert 16 <= len(page.content) <= MAX_PAGE_BYTES // 60_000
+    assert 16 <= len(page.content) <= MOST.page_bytes // 60_000
     rest = repository.page(0, page.content[-1].id, 1000, deadline)
     assert [payment.id for payment in page.content + rest.content] == [item.id for item in items]
     assert not rest.more
@@ -289,7 +290,7 @@ def test_a_payment_larger_than_a_page_is_a_page_of_its_own(repository: Repositor
     repository.create(items, deadline)
     page = repository.page(0, "", 1000, deadline)
     assert ([payment.id for payment in page.content], page.more) == ([items[0].id], True)
-    assert len(page.content[0].data) > MAX_PAGE_BYTES
+    assert len(page.content[0].data) > MOST.page_bytes
 
 
 def test_postgresql_itself_ends_a_statement_at_its_deadline(repository: Repository, locked: Payment, query: Query) -> None:
