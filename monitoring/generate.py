@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from monitoring import slo
+from monitoring.dashboards import DASHBOARDS
 
 MADE = "# Made by `make monitoring`; not to be edited.\n"
 RULES = Path(__file__).with_name("rules")
@@ -43,6 +44,7 @@ def files() -> dict[Path, str]:
                 "spec": {"groups": [*objectives, *service]},
             }
         ),
+        **{COMPONENT / "dashboards" / f"{each.name}.json": each.json() for each in DASHBOARDS},
     }
 
 
@@ -54,7 +56,7 @@ def main() -> None:
     made = files()
     if "--check" not in sys.argv:
         for path, content in made.items():
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
         return
     stale = [str(path) for path, content in made.items() if not path.exists() or path.read_text() != content]

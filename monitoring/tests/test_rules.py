@@ -69,7 +69,7 @@ def test_what_is_generated_is_what_the_code_says() -> None:
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl, which has kustomize in it, is not installed")
-def test_the_component_builds_with_every_rule(tmp_path: Path) -> None:
+def test_the_component_builds_with_every_rule_and_dashboard(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text(
         f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: payments\ncomponents: [{os.path.relpath(COMPONENT, tmp_path)}]\n"
     )
@@ -78,4 +78,5 @@ def test_the_component_builds_with_every_rule(tmp_path: Path) -> None:
     objects = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(built.stdout)}
     groups = objects["PrometheusRule", "payments"]["spec"]["groups"]
     assert {group["name"]: group for group in groups} == {group["name"]: group for group in GROUPS}
+    assert sorted(objects["ConfigMap", "payments-dashboards"]["data"]) == sorted(path.name for path in files() if path.suffix == ".json")
     assert objects["PodMonitor", "payments"]["spec"]["jobLabel"] == "app.kubernetes.io/name"
