@@ -67,7 +67,9 @@ lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated c
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets
+	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets \
+	  ci/assume ci/digests ci/images ci/smoke
+	$(BIN)/check-jsonschema --builtin-schema vendor.travis .travis.yml
 
 format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix-only $(CODE)
