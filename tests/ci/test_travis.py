@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.ci.conditions import holds
+
 ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / ".travis.yml").read_text())
 JOBS = PIPELINE["jobs"]["include"]
@@ -35,18 +37,37 @@ def test_what_a_job_calls_is_in_the_repository(job: dict[str, str]) -> None:
             assert "/" not in word or (ROOT / word).stat().st_mode & 0o111
 
 
-def test_every_stage_that_takes_a_role_is_closed_to_pull_requests_and_forks() -> None:
-    conditions = {stage["name"]: stage.get("if", "") for stage in PIPELINE["stages"]}
-    stage, guarded = "", []
+def jobs(**build: str) -> dict[str, set[str]]:
+    """The jobs that run for a build, by stage."""
+    conditions = {stage["name"]: stage.get("if", "true") for stage in PIPELINE["stages"]}
+    stage, found = "", {}
     for job in JOBS:
         stage = job.get("stage", stage)
-        if job["script"].startswith("ci/assume"):
-            guarded.append(stage)
-            terms = conditions[stage].split(" AND ")
-            assert "type = push" in terms
-            assert "fork = false" in terms
-            assert " OR " not in conditions[stage]
-    assert guarded == ["images"]
+        if holds(conditions[stage], build) and holds(job.get("if", "true"), build):
+            found.setdefault(stage, set()).add(job["name"])
+    return found
+
+
+ALWAYS = {"style, types and contract", "tests", "manifests", "infrastructure"}
+
+
+def test_a_push_to_the_default_branch_is_checked_and_its_images_pushed() -> None:
+    assert jobs(type="push", branch="main", fork="false") == {"check": ALWAYS, "images": {"build and push to ECR"}}
+
+
+@pytest.mark.parametrize("fork", ["true", "false"])
+def test_a_pull_request_is_checked_and_its_images_are_built_but_not_pushed(fork: str) -> None:
+    assert jobs(type="pull_request", branch="main", head_branch="change", fork=fork) == {"check": {*ALWAYS, "images build"}}
+
+
+@pytest.mark.parametrize("branch", ["v1.2.3", "main"])
+def test_a_tag_is_checked_and_builds_no_images_whatever_its_name(branch: str) -> None:
+    assert jobs(type="push", branch=branch, tag=branch, fork="false") == {"check": ALWAYS}
+
+
+@pytest.mark.parametrize("build", [{"type": "push", "fork": "true"}, {"type": "cron", "fork": "false"}, {"type": "api", "fork": "false"}])
+def test_the_default_branch_of_a_fork_and_builds_of_no_push_are_checked_alone(build: dict[str, str]) -> None:
+    assert jobs(branch="main", **build) == {"check": ALWAYS}
 
 
 def test_stages_stand_in_the_order_in_which_they_run() -> None:
