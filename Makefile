@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience bench bench-growth bench-observation metrics-table monitoring lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload bench bench-growth bench-observation metrics-table monitoring lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -34,6 +34,9 @@ test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in tran
 
 resilience: .venv/dev.stamp ## Break every part under load, and check that nothing is lost or done twice (docs/reliability.md)
 	$(BIN)/python -m tests.resilience
+
+overload: .venv/dev.stamp ## Offer twice what saturates the service, and ten times the connections (docs/reliability.md)
+	$(BIN)/python -m tests.resilience.overload
 
 restore-drill: .venv/dev.stamp ## Back up under load, by dump and by WAL to a point in time, restore beside, and compare with what was acknowledged
 	$(BIN)/python -m tests.restore_drill

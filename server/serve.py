@@ -44,7 +44,8 @@ _OPTIONS = [
     ("grpc.server_handshake_timeout_ms", 10_000),  # for TLS, and HTTP/2's first frame
     ("grpc.max_connection_age_ms", 30 * 60_000),  # clients connect anew now and then, and find new servers
     ("grpc.max_connection_age_grace_ms", 30_000),
-    ("grpc.max_concurrent_streams", 1024),
+    ("grpc.max_concurrent_streams", 1024),  # more wait in their client
+    ("grpc.http.overload_protection", 0),  # which refuses streams below that number, too, while others are still being cleared away
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
