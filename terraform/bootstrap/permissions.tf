@@ -114,10 +114,18 @@ locals {
 
     cluster = [
       {
+        # It is asked for no resource: the cluster has no name for IAM before it is there.
+        Sid       = "MakeClusters"
+        Effect    = "Allow"
+        Action    = "eks:CreateCluster"
+        Resource  = "*"
+        Condition = local.new
+      },
+      {
         Sid    = "Clusters"
         Effect = "Allow"
         Action = [
-          "eks:AssociateAccessPolicy", "eks:AssociateEncryptionConfig", "eks:CreateAccessEntry", "eks:CreateAddon", "eks:CreateCluster",
+          "eks:AssociateAccessPolicy", "eks:AssociateEncryptionConfig", "eks:CreateAccessEntry", "eks:CreateAddon",
           "eks:CreateNodegroup", "eks:CreatePodIdentityAssociation", "eks:DeleteAccessEntry", "eks:DeleteAddon", "eks:DeleteCluster",
           "eks:DeleteNodegroup", "eks:DeletePodIdentityAssociation", "eks:DisassociateAccessPolicy", "eks:TagResource", "eks:UntagResource",
           "eks:UpdateAccessEntry", "eks:UpdateAddon", "eks:UpdateClusterConfig", "eks:UpdateClusterVersion", "eks:UpdateNodegroupConfig",
