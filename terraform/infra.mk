@@ -1,5 +1,6 @@
 # The infrastructure: docs/iac.md.
-.PHONY: infra-test infra-docs infra-bootstrap infra-plan infra-apply infra-drain infra-destroy infra-addresses infra-addons infra-delegation
+.PHONY: infra-test infra-docs infra-bootstrap infra-plan infra-apply infra-database infra-drain infra-destroy infra-addresses infra-addons infra-costs \
+  infra-delegation
 
 ROOTS := bootstrap shared environment
 MODULES := $(wildcard terraform/modules/*)
@@ -19,6 +20,9 @@ infra-plan: ## Show what would change: ENV=shared, staging or production
 infra-apply: ## Do what was planned
 	@terraform/run apply "$(ENV)"
 
+infra-database: ## Let pods reach the database of ENV, and make its roles: as an administrator, once
+	@terraform/database "$(ENV)"
+
 infra-drain: ## Remove a cluster's load balancers and records, before infra-destroy
 	@CONFIRM="$(CONFIRM)" terraform/drain "$(ENV)"
 
@@ -30,6 +34,9 @@ infra-addresses: ## Write down the addresses of Travis's machines, which the rol
 
 infra-addons: ## Show which version of each EKS add-on is pinned, and which ones fit the cluster's version of Kubernetes
 	@terraform/addons "$(ENV)"
+
+infra-costs: .venv/dev.stamp ## Write the monthly estimate in docs/iac.md from terraform/prices.toml
+	@$(BIN)/python terraform/costs.py
 
 infra-delegation: ## Check that the parent zone delegates ours
 	@terraform/delegation sre-test.nuveo.ai $$(terraform/run output shared | $(PYTHON) -c 'import json, sys; print(*json.load(sys.stdin)["name_servers"]["value"])')

@@ -25,7 +25,9 @@ def trivy(code: Path) -> set[Finding]:
 
 
 def checkov(code: Path) -> set[Finding]:
-    done = run(tool("checkov"), "-d", ".", "--skip-download", "--framework", "terraform", "--compact", "--quiet", "--output", "json", cwd=code)
+    done = run(
+        tool("checkov"), "-d", ".", "--skip-download", "--framework", "terraform", "--compact", "--quiet", "--output", "json", cwd=code
+    )
     report = json.loads(done.stdout)
     assert report["summary"]["passed"] > 100, "checkov saw next to nothing"
     return {(found["check_id"], found["file_path"].lstrip("/")) for found in report["results"]["failed_checks"]}
