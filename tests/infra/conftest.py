@@ -17,6 +17,11 @@ SOURCE = Path(__file__).parents[2] / "terraform"
 FOLDERS = sorted(str(file.parent.relative_to(SOURCE)) for file in SOURCE.rglob("versions.tf") if ".terraform" not in file.parts)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The lifecycle ends with everything destroyed: it comes last."""
+    items.sort(key=lambda item: item.path.name == "test_lifecycle.py")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def empty_tables() -> None:
     """Nothing here talks to the service, so none is started."""

@@ -168,6 +168,12 @@ def test_states_are_encrypted_with_our_key_and_kept_in_versions(account: Account
     for name in names:
         head = s3.head_object(Bucket=bucket, Key=name)
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+    # The locks of the runs before: the bucket's policy asks the same of them.
+    locks = [found for found in s3.list_object_versions(Bucket=bucket)["Versions"] if found["Key"].endswith(".tflock")]
+    assert len(locks) >= 6
+    for lock in locks:
+        head = s3.head_object(Bucket=bucket, Key=lock["Key"], VersionId=lock["VersionId"])
+        assert head.get("SSEKMSKeyId") == key, lock["Key"]
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
 

@@ -181,6 +181,36 @@ def test_and_nothing_of_this(simulator: Simulator, arns: dict[str, str]) -> None
     assert [(row, answer) for row, answer in ask(DENIED, simulator, arns) if answer not in ("ExplicitlyDenied", "ImplicitlyDenied")] == []
 
 
+@pytest.mark.parametrize("role", [PLAN, APPLY])
+def test_what_a_plan_reads_is_within_the_boundary(role: str, simulator: Simulator) -> None:
+    read = {
+        action
+        for policy in simulator.of(APPLY)[0]
+        if policy["name"] == "payments-apply-read"
+        for action in policy["policy"]["Statement"][0]["Action"]
+    }
+    named = sorted(action for action in read if "*" not in action)
+    on = {
+        "iam": f"{IAM}:role/payments-staging-server",
+        "kms": KEY,
+        "ecr": SERVER,
+        "logs": f"arn:aws:logs:{REGION}:{NUMBER}:log-group:/payments-staging/flow",
+    }
+    on |= {
+        "secretsmanager": f"arn:aws:secretsmanager:{REGION}:{NUMBER}:secret:payments-staging/api-keys-AbCdEf",
+        "rds": f"arn:aws:rds:{REGION}:{NUMBER}:db:a",
+    }
+    wildcard = {
+        "ecr:GetRegistryScanningConfiguration",
+        "kms:ListAliases",
+        "sts:GetCallerIdentity",
+        "logs:DescribeLogGroups",
+        "servicequotas:GetServiceQuota",
+    }
+    requests = [Request(role, action, "*" if action in wildcard else on[action.partition(":")[0]]) for action in named]
+    assert dict(zip(named, simulator.ask(requests), strict=True)) == dict.fromkeys(named, "Allowed")
+
+
 @pytest.mark.parametrize(
     ("context", "answer"),
     [

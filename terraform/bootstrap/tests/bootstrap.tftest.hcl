@@ -112,50 +112,28 @@ run "the_apply_role_names_every_action_in_full" {
   }
 }
 
-run "refuses_a_whole_account_as_operator" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # a whole account as operator
     operator_arns = ["arn:aws:iam::111122223333:root"]
+    # a short external id
+    external_id = "payments"
+    # the whole internet
+    ci_source_cidrs = ["0.0.0.0/0"]
+    # a zone of a region
+    region = "us-east-1a"
+    # a domain with a dot at the end
+    domain = "sre-test.nuveo.ai."
   }
-  expect_failures = [var.operator_arns]
+  expect_failures = [var.operator_arns, var.external_id, var.ci_source_cidrs, var.region, var.domain]
 }
 
-run "refuses_nobody_as_operator" {
+run "refuses_wrong_values_2" {
   command = plan
   variables {
+    # nobody as operator
     operator_arns = []
   }
   expect_failures = [var.operator_arns]
-}
-
-run "refuses_a_short_external_id" {
-  command = plan
-  variables {
-    external_id = "payments"
-  }
-  expect_failures = [var.external_id]
-}
-
-run "refuses_the_whole_internet" {
-  command = plan
-  variables {
-    ci_source_cidrs = ["0.0.0.0/0"]
-  }
-  expect_failures = [var.ci_source_cidrs]
-}
-
-run "refuses_a_zone_of_a_region" {
-  command = plan
-  variables {
-    region = "us-east-1a"
-  }
-  expect_failures = [var.region]
-}
-
-run "refuses_a_domain_with_a_dot_at_the_end" {
-  command = plan
-  variables {
-    domain = "sre-test.nuveo.ai."
-  }
-  expect_failures = [var.domain]
 }

@@ -111,14 +111,6 @@ run "logs_use_a_key_that_cloudwatch_may_use_for_this_environment" {
   }
 }
 
-run "refuses_another_environment" {
-  command = plan
-  variables {
-    environment = "development"
-  }
-  expect_failures = [var.environment]
-}
-
 run "refuses_a_host_outside_of_the_zone" {
   command = plan
   variables {
@@ -127,10 +119,13 @@ run "refuses_a_host_outside_of_the_zone" {
   expect_failures = [var.hostname]
 }
 
-run "refuses_a_zone_of_a_region" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # another environment
+    environment = "development"
+    # a zone of a region
     region = "us-east-1a"
   }
-  expect_failures = [var.region]
+  expect_failures = [var.environment, var.region]
 }

@@ -25,9 +25,10 @@ run "there_is_one_zone_and_one_set_of_repositories" {
   }
 }
 
-run "refuses_a_zone_of_a_region" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # a zone of a region
     region = "us-east-1a"
   }
   expect_failures = [var.region]

@@ -47,58 +47,30 @@ run "the_policy_is_what_was_given" {
   }
 }
 
-run "refuses_wildcards_in_actions" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # wildcards in actions
     statements = [{ sid = "All", actions = ["ecr:*"], resources = ["*"] }]
-  }
-  expect_failures = [var.statements]
-}
-
-run "refuses_iam" {
-  command = plan
-  variables {
-    statements = [{ sid = "Iam", actions = ["iam:CreateUser"], resources = ["*"] }]
-  }
-  expect_failures = [var.statements]
-}
-
-run "refuses_the_whole_internet" {
-  command = plan
-  variables {
+    # the whole internet
     source_cidrs = ["0.0.0.0/0"]
-  }
-  expect_failures = [var.source_cidrs]
-}
-
-run "refuses_no_addresses" {
-  command = plan
-  variables {
-    source_cidrs = []
-  }
-  expect_failures = [var.source_cidrs]
-}
-
-run "refuses_a_whole_account" {
-  command = plan
-  variables {
+    # a whole account
     user_arn = "arn:aws:iam::111122223333:root"
-  }
-  expect_failures = [var.user_arn]
-}
-
-run "refuses_a_short_external_id" {
-  command = plan
-  variables {
+    # a short external id
     external_id = "payments"
-  }
-  expect_failures = [var.external_id]
-}
-
-run "refuses_a_name_with_capitals" {
-  command = plan
-  variables {
+    # a name with capitals
     name = "Payments"
   }
-  expect_failures = [var.name]
+  expect_failures = [var.statements, var.source_cidrs, var.user_arn, var.external_id, var.name]
+}
+
+run "refuses_wrong_values_2" {
+  command = plan
+  variables {
+    # iam
+    statements = [{ sid = "Iam", actions = ["iam:CreateUser"], resources = ["*"] }]
+    # no addresses
+    source_cidrs = []
+  }
+  expect_failures = [var.statements, var.source_cidrs]
 }

@@ -233,68 +233,12 @@ run "refuses_kube_proxy_of_another_minor_version" {
   expect_failures = [var.addon_versions]
 }
 
-run "refuses_an_open_endpoint" {
-  command = plan
-  variables {
-    public_access_cidrs = ["0.0.0.0/0"]
-  }
-  expect_failures = [var.public_access_cidrs]
-}
-
-run "refuses_more_ranges_than_eks_takes" {
-  command = plan
-  variables {
-    public_access_cidrs = [for index in range(41) : "203.0.${index}.0/24"]
-  }
-  expect_failures = [var.public_access_cidrs]
-}
-
-run "refuses_types_without_security_groups_for_pods" {
-  command = plan
-  variables {
-    instance_types = ["t3.large"]
-  }
-  expect_failures = [var.instance_types]
-}
-
 run "refuses_types_of_the_other_architecture" {
   command = plan
   variables {
     instance_types = ["m7g.large"]
   }
   expect_failures = [var.instance_types]
-}
-
-run "refuses_one_node" {
-  command = plan
-  variables {
-    node_count = { min = 1, desired = 1, max = 2 }
-  }
-  expect_failures = [var.node_count]
-}
-
-run "refuses_nobody_as_administrator" {
-  command = plan
-  variables {
-    admin_role_arns = []
-  }
-  expect_failures = [var.admin_role_arns]
-}
-
-run "refuses_a_session_as_administrator" {
-  command = plan
-  variables {
-    admin_role_arns = ["arn:aws:sts::111122223333:assumed-role/administrators/alice"]
-  }
-  expect_failures = [var.admin_role_arns]
-}
-
-run "refuses_kubernetes_own_groups" {
-  command = plan
-  variables {
-    group_role_arns = { "system:masters" = "arn:aws:iam::111122223333:role/payments-ci-deploy-test" }
-  }
-  expect_failures = [var.group_role_arns]
 }
 
 run "refuses_an_add_on_without_a_version" {
@@ -313,42 +257,40 @@ run "refuses_another_architecture" {
   expect_failures = [var.architecture]
 }
 
-run "refuses_a_small_disk" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # an open endpoint
+    public_access_cidrs = ["0.0.0.0/0"]
+    # types without security groups for pods
+    instance_types = ["t3.large"]
+    # one node
+    node_count = { min = 1, desired = 1, max = 2 }
+    # nobody as administrator
+    admin_role_arns = []
+    # kubernetes own groups
+    group_role_arns = { "system:masters" = "arn:aws:iam::111122223333:role/payments-ci-deploy-test" }
+    # a small disk
     node_disk_gib = 20
-  }
-  expect_failures = [var.node_disk_gib]
-}
-
-run "refuses_one_subnet" {
-  command = plan
-  variables {
+    # one subnet
     subnet_ids = ["subnet-1"]
-  }
-  expect_failures = [var.subnet_ids]
-}
-
-run "refuses_a_long_name" {
-  command = plan
-  variables {
+    # a long name
     name = "payments-with-a-name-of-more-than-thirty"
-  }
-  expect_failures = [var.name]
-}
-
-run "refuses_services_addresses_that_are_no_range" {
-  command = plan
-  variables {
+    # services addresses that are no range
     service_cidr = "172.20.0.0"
-  }
-  expect_failures = [var.service_cidr]
-}
-
-run "refuses_a_retention_that_cloudwatch_does_not_have" {
-  command = plan
-  variables {
+    # a retention that cloudwatch does not have
     log_retention_days = 31
   }
-  expect_failures = [var.log_retention_days]
+  expect_failures = [var.public_access_cidrs, var.instance_types, var.node_count, var.admin_role_arns, var.group_role_arns, var.node_disk_gib, var.subnet_ids, var.name, var.service_cidr, var.log_retention_days]
+}
+
+run "refuses_wrong_values_2" {
+  command = plan
+  variables {
+    # more ranges than eks takes
+    public_access_cidrs = [for index in range(41) : "203.0.${index}.0/24"]
+    # a session as administrator
+    admin_role_arns = ["arn:aws:sts::111122223333:assumed-role/administrators/alice"]
+  }
+  expect_failures = [var.public_access_cidrs, var.admin_role_arns]
 }

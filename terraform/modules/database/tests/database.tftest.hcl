@@ -133,66 +133,25 @@ run "a_minor_version_may_be_given" {
   }
 }
 
-run "refuses_postgresql_before_15" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # postgresql before 15
     engine_version = "14"
-  }
-  expect_failures = [var.engine_version]
-}
-
-run "refuses_a_class_that_is_none" {
-  command = plan
-  variables {
+    # a class that is none
     instance_class = "m7g.large"
-  }
-  expect_failures = [var.instance_class]
-}
-
-run "refuses_storage_that_cannot_grow" {
-  command = plan
-  variables {
+    # storage that cannot grow
     storage_gib = { initial = 100, max = 100 }
-  }
-  expect_failures = [var.storage_gib]
-}
-
-run "refuses_no_backups" {
-  command = plan
-  variables {
+    # no backups
     backup_retention_days = 0
-  }
-  expect_failures = [var.backup_retention_days]
-}
-
-run "refuses_a_recovery_window_that_does_not_exist" {
-  command = plan
-  variables {
+    # a recovery window that does not exist
     secret_recovery_days = 3
-  }
-  expect_failures = [var.secret_recovery_days]
-}
-
-run "refuses_one_subnet" {
-  command = plan
-  variables {
+    # one subnet
     subnet_ids = ["subnet-1"]
-  }
-  expect_failures = [var.subnet_ids]
-}
-
-run "refuses_a_retention_that_cloudwatch_does_not_have" {
-  command = plan
-  variables {
+    # a retention that cloudwatch does not have
     log_retention_days = 31
-  }
-  expect_failures = [var.log_retention_days]
-}
-
-run "refuses_two_hyphens_together" {
-  command = plan
-  variables {
+    # two hyphens together
     name = "payments--test"
   }
-  expect_failures = [var.name]
+  expect_failures = [var.engine_version, var.instance_class, var.storage_gib, var.backup_retention_days, var.secret_recovery_days, var.subnet_ids, var.log_retention_days, var.name]
 }

@@ -73,26 +73,15 @@ run "name_servers_come_sorted" {
   }
 }
 
-run "refuses_a_dot_at_the_end" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # a dot at the end
     domain = "sre-test.nuveo.ai."
-  }
-  expect_failures = [var.domain]
-}
-
-run "refuses_no_authority" {
-  command = plan
-  variables {
+    # no authority
     certificate_issuers = []
-  }
-  expect_failures = [var.certificate_issuers]
-}
-
-run "refuses_a_name_with_capitals" {
-  command = plan
-  variables {
+    # a name with capitals
     name = "Payments"
   }
-  expect_failures = [var.name]
+  expect_failures = [var.domain, var.certificate_issuers, var.name]
 }

@@ -170,82 +170,43 @@ run "the_database_has_no_way_out" {
   }
 }
 
-run "refuses_a_range_outside_of_rfc_1918" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # a range outside of rfc 1918
     cidr = "8.8.0.0/16"
-  }
-  expect_failures = [var.cidr]
-}
-
-run "refuses_a_range_that_does_not_begin_at_its_network_address" {
-  command = plan
-  variables {
-    cidr = "10.20.1.0/16"
-  }
-  expect_failures = [var.cidr]
-}
-
-run "refuses_a_range_too_small_for_pods" {
-  command = plan
-  variables {
-    cidr = "10.20.0.0/21"
-  }
-  expect_failures = [var.cidr]
-}
-
-run "refuses_names_of_zones_as_they_differ_between_accounts" {
-  command = plan
-  variables {
+    # names of zones as they differ between accounts
     zone_ids = ["us-east-1a", "us-east-1b"]
-  }
-  expect_failures = [var.zone_ids]
-}
-
-run "refuses_zones_without_a_control_plane" {
-  command = plan
-  variables {
-    zone_ids = ["use1-az1", "use1-az3"]
-  }
-  expect_failures = [var.zone_ids]
-}
-
-run "refuses_one_zone" {
-  command = plan
-  variables {
-    zone_ids = ["sae1-az1"]
-  }
-  expect_failures = [var.zone_ids]
-}
-
-run "refuses_half_of_what_a_pull_needs" {
-  command = plan
-  variables {
+    # half of what a pull needs
     interface_endpoints = ["ecr.api"]
-  }
-  expect_failures = [var.interface_endpoints]
-}
-
-run "refuses_a_whole_service_name" {
-  command = plan
-  variables {
-    interface_endpoints = ["com.amazonaws.sa-east-1.sts"]
-  }
-  expect_failures = [var.interface_endpoints]
-}
-
-run "refuses_a_retention_that_cloudwatch_does_not_have" {
-  command = plan
-  variables {
+    # a retention that cloudwatch does not have
     log_retention_days = 31
-  }
-  expect_failures = [var.log_retention_days]
-}
-
-run "refuses_a_name_with_capitals" {
-  command = plan
-  variables {
+    # a name with capitals
     name = "Payments"
   }
-  expect_failures = [var.name]
+  expect_failures = [var.cidr, var.zone_ids, var.interface_endpoints, var.log_retention_days, var.name]
+}
+
+run "refuses_wrong_values_2" {
+  command = plan
+  variables {
+    # a range that does not begin at its network address
+    cidr = "10.20.1.0/16"
+    # zones without a control plane
+    zone_ids = ["use1-az1", "use1-az3"]
+    # a whole service name
+    interface_endpoints = ["com.amazonaws.sa-east-1.sts"]
+  }
+  expect_failures = [var.cidr, var.zone_ids, var.interface_endpoints]
+}
+
+run "refuses_wrong_values_3" {
+  command = plan
+  variables {
+    # a range too small for pods
+    cidr = "10.20.0.0/21"
+    # one zone
+    zone_ids = ["sae1-az1"]
+  }
+  expect_failures = [var.cidr, var.zone_ids]
 }

@@ -71,34 +71,24 @@ run "the_signing_key_signs_and_nothing_else" {
   }
 }
 
-run "refuses_names_that_ecr_refuses" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # names that ecr refuses
     repositories = ["Payments--Server"]
+    # to keep too few
+    keep_images = 10
+    # a name with capitals
+    name = "Payments"
   }
-  expect_failures = [var.repositories]
+  expect_failures = [var.repositories, var.keep_images, var.name]
 }
 
-run "refuses_no_repositories" {
+run "refuses_wrong_values_2" {
   command = plan
   variables {
+    # no repositories
     repositories = []
   }
   expect_failures = [var.repositories]
-}
-
-run "refuses_to_keep_too_few" {
-  command = plan
-  variables {
-    keep_images = 10
-  }
-  expect_failures = [var.keep_images]
-}
-
-run "refuses_a_name_with_capitals" {
-  command = plan
-  variables {
-    name = "Payments"
-  }
-  expect_failures = [var.name]
 }
