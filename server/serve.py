@@ -67,6 +67,7 @@ async def serve(settings: Settings) -> None:
         *_OPTIONS,
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_metadata_size", settings.max_metadata),
+        ("grpc.absolute_max_metadata_size", settings.max_metadata),  # else gRPC refuses at random from the limit to 16 KiB
         shared,
     ]
     patience = Patience(settings.receive_timeout, settings.send_timeout, settings.max_unread)
