@@ -26,6 +26,9 @@ log = logging.getLogger("gateway")
 
 DRAIN = 25  # seconds in-flight requests have after the shutdown delay; with the delay it fits Kubernetes' default grace of 30
 _MARGIN = 5.0  # seconds between the deadline of a call and the end of a channel that is no longer used
+# libuv takes one new connection from a socket in each turn of the event loop. Under load a turn takes tens of milliseconds, and whoever
+# connects anew, as health checks do, waits for seconds behind hundreds of others.
+ACCEPTORS = 16
 KEEP_ALIVE = 75  # seconds an idle connection is kept: longer than nginx's 60, so that nginx is the one that closes
 
 
@@ -71,7 +74,7 @@ async def serve(settings: Settings) -> None:
         host, port = listener.getsockname()[:2]
         log.info("REST listening on %s:%d, server %s%s", host, port, settings.server, " with TLS" if settings.tls else "")
         settle_collector()
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[listener, *(listener.dup() for _ in range(ACCEPTORS - 1))])
         stopping.cancel()
         vital_signs.cancel()
     log.info("stopped")

@@ -56,6 +56,7 @@ class Row:
     part: float  # of the peak
     refused: float  # a second
     failed: int  # in any other way than by being refused
+    faults: list[str]  # of health
     health: float  # the slowest answer of any, in seconds
     back: float  # seconds from the load's end to the answer to a create
 
@@ -63,7 +64,7 @@ class Row:
         growth = self.measured.resident_peak - self.measured.resident_before
         found = {
             f"{self.part:.0%} of the peak": self.part < promise.part,
-            f"{self.failed} failed: {self.measured.errors}": self.failed > 0,
+            f"{self.failed} failed: {self.measured.errors} {self.faults[:3]}": self.failed > 0,
             f"health took {self.health:.1f} s": self.health > promise.health,
             f"back after {self.back:.1f} s": self.back > promise.back,
             f"{growth:.0f} MiB more": growth > promise.growth,
@@ -107,9 +108,9 @@ class Health:
                     begin = time.monotonic()
                     try:
                         if not ask():
-                            self.faults.append("health is not good")
+                            self.faults.append(f"health {asked.index(ask)} is not good")
                     except (grpc.RpcError, OSError, http.client.HTTPException) as error:
-                        self.faults.append(repr(error))
+                        self.faults.append(f"health {asked.index(ask)}: {error!r}")
                     self.slowest = max(self.slowest, time.monotonic() - begin)
 
     def _get(self, path: str) -> bool:
@@ -159,7 +160,7 @@ def rows(api: Api, running: Stack, table: Table, seconds: float) -> Iterator[Row
         refused = sum(measured.outcomes.get(outcome, 0) for outcome in REFUSED)
         # What the generator has not sent, as too many of its own waited for refusals that are held back, has not failed.
         failed = sum(measured.errors.values()) - refused - measured.errors.get(NOT_SENT, 0) + len(health.faults)
-        yield Row(title, measured, part, refused / seconds, failed, health.slowest, back)
+        yield Row(title, measured, part, refused / seconds, failed, health.faults, health.slowest, back)
 
 
 def _create(running: Stack) -> float:
