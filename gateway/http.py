@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.limits import Limits
 from gateway.patience import Timer, request_timeout, too_many_connections
 from gateway.unparsable import refusal
-from gateway.unread import Unread
+from process.waiting import Waiting
 
 _RESET = struct.pack("ii", 1, 0)  # as struct linger: on, no seconds
 
@@ -29,7 +29,7 @@ class Protocol(HttpToolsProtocol):
     _too_large = False
     _whole = False  # whether the last request has come to its end, and nothing after it
 
-    def __init__(self, *, limits: Limits, unread: Unread, **uvicorns: Any) -> None:
+    def __init__(self, *, limits: Limits, unread: Waiting, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._limits = limits
         self._unread = unread
@@ -59,7 +59,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._receiving.stop()
         self._sending.stop()
-        self._unread.remove(self._abort)
+        self._unread.end(self._abort)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -108,11 +108,11 @@ class Protocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._sending.start(self._limits.send, self._abort)
-        self._unread.add(self._abort, self.transport.get_write_buffer_size())
+        self._unread.begin(self._abort, self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         self._sending.stop()
-        self._unread.remove(self._abort)
+        self._unread.end(self._abort)
         super().resume_writing()
 
     def _received_too_little(self) -> None:

@@ -15,12 +15,12 @@ from gateway.http import Protocol
 from gateway.overload import InFlight
 from gateway.settings import Settings
 from gateway.status import Readiness
-from gateway.unread import Unread
 from process.collector import settle_collector
 from process.listening import BACKLOG, allow_connections, listen
 from process.metrics import note_build, serve_metrics
 from process.stopping import stop_signals
 from process.vital_signs import watch_vital_signs
+from process.waiting import Waiting
 
 log = logging.getLogger("gateway")
 
@@ -44,7 +44,7 @@ def uvicorn_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """uvicorn without what is done otherwise here, or must not be: it would believe X-Forwarded-* of any client on this machine."""
     return uvicorn.Config(
         app,
-        http=partial(Protocol, limits=settings.limits, unread=Unread(settings.max_unread)),  # type: ignore[arg-type]  # it is called, and no more
+        http=partial(Protocol, limits=settings.limits, unread=Waiting(settings.max_unread)),  # type: ignore[arg-type]  # it is called, and no more
         ws="none",
         lifespan="off",
         server_header=False,

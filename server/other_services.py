@@ -15,7 +15,7 @@ from google.rpc import code_pb2
 from server.call import ANYBODY
 from server.call_log import CallLog
 from server.metrics import MethodMetrics
-from server.transport import Server
+from server.transport import Server, unimplemented
 
 HEALTH = "grpc.health.v1.Health"  # whose calls come every second, by machines
 
@@ -42,14 +42,10 @@ class UnknownMethods(grpc.GenericRpcHandler):
     """To be added last: answers what no other handler takes, as gRPC itself would, and counts it under one name for all."""
 
     def __init__(self) -> None:
-        self._handler = _counted(grpc.unary_unary_rpc_method_handler(_unimplemented), "unknown", "unknown")
+        self._handler = _counted(grpc.unary_unary_rpc_method_handler(unimplemented), "unknown", "unknown")
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         return self._handler
-
-
-async def _unimplemented(request: bytes, context: Context) -> None:
-    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
 
 
 def _counted(handler: Handler, service: str, method: str) -> Handler:

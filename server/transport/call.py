@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import grpc._cython.cygrpc as cygrpc
 import grpc.aio
 
-from server.transport.patience import Waiting
+from process.waiting import Waiting
 
 log = logging.getLogger("server")
 

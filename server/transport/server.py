@@ -7,9 +7,10 @@ from typing import Any, NoReturn
 import grpc
 import grpc._cython.cygrpc as cygrpc
 
+from process.waiting import Waiting
 from server.transport.call import IncomingCall, Metadata
 from server.transport.events import Events
-from server.transport.patience import PATIENCE, Patience, Waiting
+from server.transport.patience import PATIENCE, Patience
 
 Handler = Any  # a grpc.RpcMethodHandler of coroutines; the published types know threads only
 
@@ -25,8 +26,9 @@ class Server:
 
     def __init__(self, options: Sequence[tuple[str, Any]] = (), patience: Patience = PATIENCE) -> None:
         self._loop = asyncio.get_running_loop()
-        self._receiving = Waiting(patience.receive)
-        self._sending = Waiting(patience.send, patience.unread)
+        self._patience = patience
+        self._receiving = Waiting()
+        self._sending = Waiting(patience.unread)
         self._watching: list[asyncio.Task[None]] = []
         self._events = Events()
         self._server = cygrpc.Server(tuple(options), False)
@@ -53,7 +55,10 @@ class Server:
     async def start(self) -> None:
         self._server.start()
         self._events.start()
-        self._watching = [self._loop.create_task(waiting.watch()) for waiting in (self._receiving, self._sending)]
+        self._watching = [
+            self._loop.create_task(self._receiving.watch(self._patience.receive)),
+            self._loop.create_task(self._sending.watch(self._patience.send)),
+        ]
         self._request_call()
 
     async def stop(self, grace: float) -> None:
@@ -100,8 +105,9 @@ class Server:
         return _UNKNOWN
 
 
-async def _refuse(request: Any, context: IncomingCall) -> NoReturn:
+async def unimplemented(request: Any, context: IncomingCall) -> NoReturn:
+    """The handler of methods that nobody has."""
     await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
 
 
-_UNKNOWN: Handler = grpc.stream_stream_rpc_method_handler(_refuse)  # which waits for no message
+_UNKNOWN: Handler = grpc.stream_stream_rpc_method_handler(unimplemented)  # which waits for no message
