@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from starlette.types import Scope
 
+from process.request_id import REQUEST_ID
 from process.trace_context import TRACEPARENT
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NOT_METADATA = re.compile(rb"[^ -~]")
 _LONGEST_AUTHORIZATION = 256  # bytes; no credential of the server's is as long
 
@@ -27,7 +27,7 @@ def standard_headers(request_id: str, others: Iterable[tuple[bytes, bytes]]) -> 
 
 def request_id_of(scope: Scope) -> str:
     """The one that the client gave, where it is well-formed, else a new one."""
-    return _header(scope, b"x-request-id", _REQUEST_ID) or new_request_id()
+    return _header(scope, b"x-request-id", REQUEST_ID) or new_request_id()
 
 
 def traceparent_of(scope: Scope) -> str:

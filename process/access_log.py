@@ -1,10 +1,8 @@
 """One line a request, at a fraction of what a logger and a formatter cost: made by hand, of values whose form is known."""
 
 import logging
-import time
-from functools import cache
-from json import dumps
 
+from process.log_fields import quoted, timestamp
 from process.log_stream import STDOUT
 from process.logs import terminal
 
@@ -38,27 +36,6 @@ class AccessLog:
         sent: int,
     ) -> None:
         """All but `client` have to be of a form that no caller can break a line or a string with. `received` and `sent` are bytes."""
-        STDOUT.write_soon(self._template % (_now(), request_id, trace_id, _quoted(client), method, route, code, seconds, received, sent))
-
-
-def _now() -> str:
-    now = time.time()
-    second = int(now)
-    return f"{_second(second)}.{int((now - second) * 1e6):06d}Z"
-
-
-_last = (0, "")
-
-
-def _second(second: int) -> str:
-    """Of a request in thousands only one is the first of its second."""
-    global _last
-    if _last[0] != second:
-        _last = (second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)))
-    return _last[1]
-
-
-@cache
-def _quoted(client: str) -> str:
-    """Names are those of the server's file of keys."""
-    return dumps(client)
+        STDOUT.write_soon(
+            self._template % (timestamp(), request_id, trace_id, quoted(client), method, route, code, seconds, received, sent)
+        )

@@ -6,13 +6,11 @@ written at once.
 
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from functools import cache
-from json import dumps
 from typing import Any
 
 from google.protobuf.message import Message
 
+from process.log_fields import quoted, timestamp
 from server.call import Caller, Metadata, loggable_id
 from server.errors import code_name
 from server.service import UUID, given_id
@@ -25,14 +23,14 @@ def record(
     rpc: str, request: Message | None, reply: Message | None, metadata: Metadata, callers: Sequence[Caller], codes: Sequence[int]
 ) -> None:
     """Writes a line for each write of a call. `reply`: None where the call failed as a whole; `callers` and `codes`: one a call."""
-    time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    time = timestamp()
     clients = callers if len(callers) > 1 else None
     lines = []
     for number, (payment_id, request_id, code) in enumerate(_writes(request, reply, metadata, codes)):
         client = (clients[number] if clients else callers[0]).client
         id = payment_id.lower() if UUID.fullmatch(payment_id) else ""
         lines.append(
-            f'{{"time":"{time}","logger":"audit","client":{_quoted(client)},"request_id":"{loggable_id(request_id)}","rpc":"{rpc}","payment_id":"{id}",'
+            f'{{"time":"{time}","logger":"audit","client":{quoted(client)},"request_id":"{loggable_id(request_id)}","rpc":"{rpc}","payment_id":"{id}",'
             f'"outcome":"{code_name(code)}"}}\n'
         )
     if lines:
@@ -56,9 +54,3 @@ def _writes(request: Any, reply: Any, metadata: Metadata, codes: Sequence[int]) 
         return
     asked = getattr(request, "id", "") or given_id(metadata)
     yield reply.id if reply else asked, request_id, codes[0]
-
-
-@cache
-def _quoted(client: str) -> str:
-    """Names are those of the file of keys."""
-    return dumps(client)

@@ -1,20 +1,17 @@
 """What a method knows of the call that it answers, beside the request."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from process.request_id import REQUEST_ID
 from server.errors import Failure
 
 Metadata = Mapping[str, str | bytes]
 
-# What a client sends stands in a log only in this form, which can end neither a line nor a string of JSON.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
 
 def loggable_id(given: str | bytes) -> str:
     """An X-Request-Id as a log may have it; empty for any other text."""
-    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else ""
+    return given if isinstance(given, str) and REQUEST_ID.fullmatch(given) else ""
 
 
 class Caller(NamedTuple):
