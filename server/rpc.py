@@ -91,16 +91,17 @@ class Calls:
 
         async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
             metadata = dict(context.invocation_metadata() or ())
-            if carried and request is not None and len(request.calls) > MOST_CARRIED:  # type: ignore[attr-defined]
+            several = request if carried else None
+            if several is not None and len(several.calls) > MOST_CARRIED:  # type: ignore[attr-defined]
                 await _abort(context, invalid({"calls": f"must be at most {MOST_CARRIED}"}), ())
-            callers = self._callers(scope, request if carried else None, metadata)
+            callers = self._callers(scope, several, metadata)
             trailing = () if carried or not callers[0].client else ((CLIENT, callers[0].client),)
             calls = len(callers)
             metrics.started.inc(calls)
             if "grpc-previous-rpc-attempts" in metadata:
                 messages.repeated.inc()
             begin = time.perf_counter()
-            spans = traced.begin(request if carried else None, metadata)
+            spans = traced.begin(several, metadata)
             codes = [code_pb2.CANCELLED] * calls
             reply = failure = None
             try:
@@ -115,9 +116,9 @@ class Calls:
                 if scope == WRITE:
                     audit.record(counted.name, request, reply, metadata, callers, codes)
                 seconds = time.perf_counter() - begin
-                metrics.ended(codes, seconds, _traceparents(request if carried else None, metadata))
-                if log.enabled and carried and request:
-                    log.record_each(request, reply, callers, codes, seconds)
+                metrics.ended(codes, seconds, _traceparents(several, metadata))
+                if log.enabled and several:
+                    log.record_each(several, reply, callers, codes, seconds)
                 elif log.enabled:
                     log.record(request, reply, metadata, callers[0], codes[0], seconds)
                 if spans:
