@@ -11,7 +11,7 @@ from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen
 from process.log_stream import STDOUT
 from process.logs import set_up_logging
-from process.options import FILE, Address, log_level_option, option, usable, workers_option
+from process.options import COUNT, FILE, TIMEOUT, Address, log_level_option, option, usable, workers_option
 from process.tracing import CannotTrace, traces, wanted
 from process.workers import WorkerFailed, run_workers
 
@@ -68,42 +68,38 @@ def main() -> None:
     "--request-timeout",
     "PAYMENTS_GATEWAY_REQUEST_TIMEOUT",
     "Seconds a call to the server may take; a longer one is answered with 504.",
-    type=click.FloatRange(min=0, min_open=True),
+    type=TIMEOUT,
     default=10.0,
 )
 @option(
     "--max-body",
     "PAYMENTS_GATEWAY_MAX_BODY",
     "Bytes a request body may have; a larger one is answered with 413.",
-    type=click.IntRange(min=1),
+    type=COUNT,
     default=1 << 20,
 )
 @option(
-    "--max-in-flight",
-    "PAYMENTS_GATEWAY_MAX_IN_FLIGHT",
-    "Requests at one time; one more is answered with 429.",
-    type=click.IntRange(min=1),
-    default=1024,
+    "--max-in-flight", "PAYMENTS_GATEWAY_MAX_IN_FLIGHT", "Requests at one time; one more is answered with 429.", type=COUNT, default=1024
 )
 @option(
     "--receive-timeout",
     "PAYMENTS_GATEWAY_RECEIVE_TIMEOUT",
     "Seconds a request, head and body, may take to come; a slower one is answered with 408, and the connection closed.",
-    type=click.FloatRange(min=0, min_open=True),
+    type=TIMEOUT,
     default=30.0,
 )
 @option(
     "--send-timeout",
     "PAYMENTS_GATEWAY_SEND_TIMEOUT",
     "Seconds for a client that does not keep up to take what waits for it; then the connection is reset.",
-    type=click.FloatRange(min=0, min_open=True),
+    type=TIMEOUT,
     default=30.0,
 )
 @option(
     "--max-connections",
     "PAYMENTS_GATEWAY_MAX_CONNECTIONS",
     "Open connections; one more is answered with 503 and closed.",
-    type=click.IntRange(min=1),
+    type=COUNT,
     default=20_000,
 )
 @option(

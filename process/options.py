@@ -9,6 +9,8 @@ import click
 from process.certificates import CertificateFiles, UnusableCertificates
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+COUNT = click.IntRange(min=1)
+TIMEOUT = click.FloatRange(min=0, min_open=True)  # seconds
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -52,6 +54,6 @@ def workers_option(variable: str) -> Callable[[Callable[..., None]], Callable[..
         variable,
         "Processes that serve, for machines whose processors nothing else shares out; in Kubernetes pods are the workers. Each has limits "
         "of its own. Metrics are the sums over all, without process_* and python_*, if there are more than one.",
-        type=click.IntRange(min=1),
+        type=COUNT,
         default=1,
     )

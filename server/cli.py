@@ -15,7 +15,7 @@ from process.certificates import CertificateFiles, UnusableCertificates
 from process.listening import CannotListen, reserve
 from process.log_stream import STDOUT
 from process.logs import set_up_logging
-from process.options import FILE, Address, option, usable, workers_option
+from process.options import COUNT, FILE, TIMEOUT, Address, option, usable, workers_option
 from process.tracing import CannotTrace, traces, wanted
 from process.workers import WorkerFailed, run_workers
 from server.api_keys import InvalidKeyFile, KeyFile
@@ -62,12 +62,7 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
 @option(
     "--tls-key", "PAYMENTS_SERVER_TLS_KEY", "The private key of --tls-cert (PEM). Replaced files are used without a restart.", type=FILE
 )
-@option(
-    "--tls-client-ca",
-    "PAYMENTS_SERVER_TLS_CLIENT_CA",
-    "Let in only clients with a certificate of these authorities (PEM).",
-    type=FILE,
-)
+@option("--tls-client-ca", "PAYMENTS_SERVER_TLS_CLIENT_CA", "Let in only clients with a certificate of these authorities (PEM).", type=FILE)
 @option(
     "--health-listen",
     "PAYMENTS_SERVER_HEALTH_LISTEN",
@@ -79,46 +74,34 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
     "--metrics-listen", "PAYMENTS_SERVER_METRICS_LISTEN", "Where Prometheus metrics are served.", type=Address(), default="127.0.0.1:9464"
 )
 @workers_option("PAYMENTS_SERVER_WORKERS")
-@option(
-    "--pool-size",
-    "PAYMENTS_SERVER_POOL_SIZE",
-    "Connections to the database, each with a thread.",
-    type=click.IntRange(min=1),
-    default=8,
-)
+@option("--pool-size", "PAYMENTS_SERVER_POOL_SIZE", "Connections to the database, each with a thread.", type=COUNT, default=8)
 @option(
     "--request-timeout",
     "PAYMENTS_SERVER_REQUEST_TIMEOUT",
     "The longest deadline of a call, in seconds; a client's own may be shorter.",
-    type=click.FloatRange(min=0, min_open=True),
+    type=TIMEOUT,
     default=10.0,
 )
 @option(
     "--max-in-flight",
     "PAYMENTS_SERVER_MAX_IN_FLIGHT",
     "Calls at one time; one more is answered with RESOURCE_EXHAUSTED.",
-    type=click.IntRange(min=1),
+    type=COUNT,
     default=1024,
 )
-@option(
-    "--max-connections",
-    "PAYMENTS_SERVER_MAX_CONNECTIONS",
-    "Open connections; one more is closed at once.",
-    type=click.IntRange(min=1),
-    default=10_000,
-)
+@option("--max-connections", "PAYMENTS_SERVER_MAX_CONNECTIONS", "Open connections; one more is closed at once.", type=COUNT, default=10_000)
 @option(
     "--receive-timeout",
     "PAYMENTS_SERVER_RECEIVE_TIMEOUT",
     "Seconds the message of a call may take to come; then the call is cancelled.",
-    type=click.FloatRange(min=0, min_open=True),
+    type=TIMEOUT,
     default=30.0,
 )
 @option(
     "--send-timeout",
     "PAYMENTS_SERVER_SEND_TIMEOUT",
     "Seconds an answer may wait to be taken; then the call is cancelled.",
-    type=click.FloatRange(min=0, min_open=True),
+    type=TIMEOUT,
     default=30.0,
 )
 @option(
@@ -128,13 +111,7 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
     type=click.IntRange(min=4 << 20),
     default=128 << 20,
 )
-@option(
-    "--max-message-size",
-    "PAYMENTS_SERVER_MAX_MESSAGE_SIZE",
-    "Bytes of a request message.",
-    type=click.IntRange(min=1),
-    default=4 << 20,
-)
+@option("--max-message-size", "PAYMENTS_SERVER_MAX_MESSAGE_SIZE", "Bytes of a request message.", type=COUNT, default=4 << 20)
 @option(
     "--max-metadata",
     "PAYMENTS_SERVER_MAX_METADATA",
@@ -191,12 +168,7 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
     "service is open to everybody.",
     type=FILE,
 )
-@option(
-    "--reflection",
-    "PAYMENTS_SERVER_REFLECTION",
-    "Serve reflection, which needs no key, also where API keys are needed.",
-    is_flag=True,
-)
+@option("--reflection", "PAYMENTS_SERVER_REFLECTION", "Serve reflection, which needs no key, also where API keys are needed.", is_flag=True)
 def serve(
     database_url: str | None,
     database_iam_auth: bool,
