@@ -26,7 +26,7 @@ setup: .venv/local.stamp ## Make the environment in .venv, with the commands pay
 run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-C
 	@exec $(BIN)/python -m local
 
-test: .venv/dev.stamp ## Run every test, on a real PostgreSQL
+test: .venv/dev.stamp ## Run the tests of the service, on a real PostgreSQL
 	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
