@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -84,7 +85,7 @@ class _Load:
     seconds: float
 
 
-class _Traffic:
+class _Traffic(ABC):
     """What both loops do: requests on connections, opened where they are needed."""
 
     def __init__(self, load: _Load, window: Window) -> None:
@@ -129,9 +130,9 @@ class _Traffic:
             connection = None
         self.ended(connection)
 
+    @abstractmethod
     def ended(self, connection: Connection | None) -> None:
         """A request has ended, and left a connection free, or nothing."""
-        raise NotImplementedError
 
     async def finish(self) -> None:
         """Waits for what is in flight, but not for ever, and closes all connections."""
