@@ -82,6 +82,14 @@ class Rest:
             ids += [result["payment"]["id"] for result in answer.json()["results"]]
         return ids
 
+    def create_pages(self, count: int) -> int:
+        """Stores payments with long documents, about a mebibyte of them for each page, and returns how many."""
+        batch = ",".join([document('{"s":"' + "x" * 60_000 + '"}')] * 17)
+        for _ in range(count):
+            answer = self.post("/create:batch", body=f'{{"requests":[{batch}]}}')
+            assert answer.status_code == 200, answer.text
+        return count * 17
+
 
 def document(data: str = "{}", payment: str = "1.00", *, status: str | None = None) -> str:
     """The JSON text of a create, its `data` and `payment` untouched."""

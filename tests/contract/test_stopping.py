@@ -5,6 +5,7 @@ import http.client
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import grpc
 import pytest
@@ -47,26 +48,22 @@ def stopped(request: pytest.FixtureRequest, server: Server, gateway: Gateway) ->
 def test_a_list_is_whole_or_visibly_broken(running: Stack, gateway: Gateway, stopped: RunningProcess, stored: Database) -> None:
     """More than the kernel's buffers take, and read slowly enough to be on its way when the signal comes."""
     stored.clear()
-    batch = ",".join([document('{"s":"' + "x" * 60_000 + '"}')] * 17)
-    for _ in range(PAGES):
-        assert Rest(running.rest_url).post("/create:batch", body=f'{{"requests":[{batch}]}}').status_code == 200
+    count = Rest(running.rest_url).create_pages(PAGES)
     answer = Rest(f"http://{gateway.address}").get("/list", stream=True)
     chunks = answer.iter_content(MEBIBYTE)
     received = next(chunks)
-    stopping = threading.Thread(target=lambda: ended.append(stopped.stop(seconds=GRACE)))
-    ended: list[tuple[int, float]] = []
-    stopping.start()
     whole = False
-    with contextlib.suppress(requests.exceptions.ChunkedEncodingError):
-        for chunk in chunks:
-            received += chunk
-            stopping.join(0.05)
-        whole = True
-    stopping.join(GRACE)
-    assert ended and ended[0][0] == 0
+    with ThreadPoolExecutor() as pool:
+        stopping = pool.submit(stopped.stop, seconds=GRACE)
+        with contextlib.suppress(requests.exceptions.ChunkedEncodingError):
+            for chunk in chunks:
+                received += chunk
+                wait([stopping], 0.05)
+            whole = True
+    assert stopping.result()[0] == 0
     assert whole == received.endswith(b"}]")
     if whole:
-        assert len(json.loads(received)) == PAGES * 17
+        assert len(json.loads(received)) == count
     stored.clear()
 
 
@@ -98,14 +95,15 @@ def test_no_acknowledged_batch_is_missing(server: Server, gateway: Gateway, stop
                 answer = server.payments.BatchCreatePayments(batch, timeout=10)
                 acknowledged.extend(each.payment.id for each in answer.results if each.HasField("payment"))
 
-    clients = [threading.Thread(target=client) for client in (by_rest, by_rest, by_grpc, by_grpc)]
+    with ThreadPoolExecutor() as pool:
+        clients = [pool.submit(client) for client in (by_rest, by_rest, by_grpc, by_grpc)]
+        try:
+            stopped.wait_until(lambda: len(acknowledged) >= 10 * items)
+            code, _ = stopped.stop(seconds=GRACE)
+        finally:
+            over.set()
     for client in clients:
-        client.start()
-    stopped.wait_until(lambda: len(acknowledged) >= 10 * items)
-    code, _ = stopped.stop(seconds=GRACE)
-    over.set()
-    for client in clients:
-        client.join(GRACE)
+        client.result()
     assert code == 0
     there = {id for (id,) in stored.rows("SELECT id::text FROM payments")}
     assert len(acknowledged) == len(set(acknowledged)) and set(acknowledged) <= there
