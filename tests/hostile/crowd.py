@@ -7,14 +7,15 @@ import socket
 import threading
 from typing import Self
 
+from process.listening import allow_connections
+
 _RESERVE = 1000  # files that this process keeps for itself
 
 
 def affordable(count: int) -> int:
-    """As many connections as this process may open, at most `count`; raises its own limit to the hard one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return count if hard == resource.RLIM_INFINITY else min(count, hard - _RESERVE)
+    """As many connections as this process may open, at most `count`; raises its own limit."""
+    allow_connections()
+    return min(count, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _RESERVE)
 
 
 class Crowd:

@@ -1,7 +1,7 @@
 """HTTP/2 by hand (RFC 9113), for clients that gRPC's own library would not be: slow, silent, or deaf."""
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS = 0, 1, 3, 4
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, END_HEADERS = 1, 4
 _INITIAL_WINDOW_SIZE = 4
 

@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 
 from payments.v1 import coalescing_pb2 as coalescing
 from payments.v1 import payments_pb2 as pb
+from tests.hostile import http2
 from tests.hostile.values import HEADER_VALUES, LITERALS, SEGMENTS, mutated
 
 Metadata = tuple[tuple[str, str], ...]
@@ -73,9 +74,9 @@ def _update(random: Random, id: str) -> pb.UpdatePaymentRequest:
 
 def frames(random: Random) -> bytes:
     """HTTP/2 as no client speaks it: frames of random types, lengths and contents, with the preface or without."""
-    sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" if random.random() < 0.9 else random.randbytes(30)
+    sent = http2.PREFACE if random.random() < 0.9 else random.randbytes(30)
     if random.random() < 0.8:
-        sent += bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+        sent += http2.frame(http2.SETTINGS, 0, 0)
     for _ in range(random.randint(1, 20)):
         payload = random.randbytes(random.choice((0, 1, 4, 5, 6, 8, 100)))
         length = len(payload) if random.random() < 0.8 else random.randrange(1 << 24)

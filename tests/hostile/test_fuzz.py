@@ -3,6 +3,7 @@
 import socket
 
 from local.stack import HOST, stack, temporary_folder
+from tests.hostile import http2
 from tests.hostile.fuzz import fuzz
 
 
@@ -16,11 +17,11 @@ def test_thousands_of_mutated_requests_get_no_5xx_no_crash_and_no_hang() -> None
 
 def test_a_peer_cannot_write_to_the_log_by_the_reason_of_its_goaway() -> None:
     reason = b"x\n2026-01-01 00:00:00,000 ERROR server: forged\n"
-    frames = [(4, b""), (7, bytes(4) + (2).to_bytes(4, "big") + reason), (6, b"the last")]  # SETTINGS, GOAWAY, PING (RFC 9113, section 6)
-    sent = b"".join(len(payload).to_bytes(3, "big") + bytes((kind, 0)) + bytes(4) + payload for kind, payload in frames)
+    frames = [(http2.SETTINGS, b""), (http2.GOAWAY, bytes(4) + (2).to_bytes(4, "big") + reason), (http2.PING, b"the last")]
+    sent = b"".join(http2.frame(kind, 0, 0, payload) for kind, payload in frames)
     with temporary_folder() as folder, stack(folder) as running:
         with socket.create_connection((HOST, running.ports.grpc), 10) as connection:
-            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + sent)
+            connection.sendall(http2.PREFACE + sent)
             answered = b""
             while b"the last" not in answered:
                 piece = connection.recv(1 << 16)

@@ -10,12 +10,11 @@ import pytest
 from gateway.tests.gateway_process import Gateway
 from local.stack import HOST, Stack
 from payments.v1 import payments_pb2 as pb
-from payments.v1.payments_pb2_grpc import PaymentServiceStub
 from process.tests.running_process import RunningProcess
-from server.tests.server_process import Server
+from server.tests.server_process import Server, create
 from tests.hostile import http2
 from tests.hostile.crowd import Crowd, affordable
-from tests.rest import Rest, document
+from tests.rest import Rest
 
 MANY = 10_000
 WATCHED = 2.0  # seconds for which others are asked while the slow ones are there
@@ -33,9 +32,7 @@ PAGE = "/payments.v1.PaymentService/ListPayments"
 @pytest.fixture(scope="module")
 def listed(running: Stack) -> None:
     """Twelve pages of documents, more than the kernel takes for a client."""
-    for _ in range(12):
-        batch = ",".join([document('{"s":"' + "x" * 60_000 + '"}')] * 17)
-        assert Rest(running.rest_url).post("/create:batch", body=f'{{"requests":[{batch}]}}').status_code == 200
+    Rest(running.rest_url).create_pages(12)
 
 
 @pytest.fixture
@@ -107,7 +104,7 @@ def test_clients_that_go_away_leave_nothing(gateway: Gateway) -> None:
             pass
     assert slowest(lambda: rest.create()) < SLOWEST
     gateway.wait_until(lambda: connections(gateway, gateway.port) <= 1)
-    gateway.wait_until(lambda: in_flight(gateway, "payments_gateway_in_flight_requests") == 0)
+    gateway.wait_until(lambda: gateway.metrics()["payments_gateway_in_flight_requests"] == 0)
     assert "Traceback" not in gateway.text
 
 
@@ -122,7 +119,7 @@ BEGUN = {
 def test_grpc_clients_that_send_little_or_read_nothing_do_not_stop_others(server: Server) -> None:
     """Connections without a call are let go, and calls cancelled that get no message. Five connections more ask for a hundred pages each,
     1.5 GB in the server's memory, and read none: all but a few are cancelled."""
-    port, address = int(server.target.rpartition(":")[2]), (HOST, int(server.target.rpartition(":")[2]))
+    address = (HOST, int(server.target.rpartition(":")[2]))
     page = pb.ListPaymentsRequest(page_size=1000)
     asking = b"".join(http2.headers(n, PAGE) + http2.message(n, page.SerializeToString()) for n in range(1, 200, 2))
     before = resident(server)
@@ -136,15 +133,7 @@ def test_grpc_clients_that_send_little_or_read_nothing_do_not_stop_others(server
         assert resident(server) - before < 2100 * CONNECTION + HELD * (UNREAD << 20)
         server.wait_until(lambda: slow.gone() == 300 and all(crowds[name].gone() == 300 for name in SILENT), RECEIVE * 4)
         assert deaf.gone() == 0 and all(crowds[name].gone() == 0 for name in BEGUN)
-    server.wait_until(lambda: connections(server, port) <= 1)
-    server.wait_until(lambda: in_flight(server, "payments_server_in_flight_calls") == 0)
+    server.wait_until(lambda: connections(server, address[1]) <= 1)
+    server.wait_until(lambda: server.metrics()["payments_server_in_flight_calls"] == 0)
     for _ in range(30):
         assert server.payments.ListPayments(page, timeout=10).payments
-
-
-def create(payments: PaymentServiceStub) -> pb.Payment:
-    return payments.CreatePayment(pb.CreatePaymentRequest(data="{}", payment="1"), timeout=10)
-
-
-def in_flight(process: RunningProcess, gauge: str) -> float:
-    return process.metrics()[gauge]
