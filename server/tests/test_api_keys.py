@@ -83,9 +83,15 @@ def test_a_bad_line_is_named_and_not_quoted(tmp_path: Path, line: str, fault: st
     with pytest.raises(InvalidKeyFile, match=rf"keys, line 4: .*{fault}") as raised:
         KeyFile(file)
     assert DIGEST not in str(raised.value) and DIGEST.upper() not in str(raised.value)
+
+
+def test_a_bad_line_ends_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"# keys\nc:read:{DIGEST[::-1]}\n\na:admin:{DIGEST}\n")
     refused = run("serve", "--api-keys-file", str(file), DATABASE_URL="postgresql://h/d")
     assert refused.returncode == 2
     assert f"{file}, line 4: " in refused.stderr.splitlines()[-1]
+    assert DIGEST not in refused.stderr
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
@@ -145,10 +144,3 @@ def test_a_missing_region_or_url_ends_the_start() -> None:
     ):
         ended = run(command, "--database-iam-auth", DATABASE_URL=url, **AWS | {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
         assert ended.returncode == 2 and f"--database-iam-auth {said}" in ended.stderr and "secret" not in ended.stderr, ended.stderr
-
-
-def test_without_the_extra_the_option_says_so(tmp_path: Path) -> None:
-    (tmp_path / "botocore.py").write_text("raise ModuleNotFoundError(\"No module named 'botocore'\")\n")
-    ended = run("serve", "--database-iam-auth", DATABASE_URL=RIGHT, PYTHONPATH=str(tmp_path), **AWS)
-    assert ended.returncode == 2
-    assert "needs botocore, which the extra aws of this package brings: No module named 'botocore'" in ended.stderr

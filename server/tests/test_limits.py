@@ -4,11 +4,13 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
+import click
 import grpc
 import pytest
 
 from payments.v1 import payments_pb2 as pb
-from server.tests.server_process import Server, run
+from server.cli import serve
+from server.tests.server_process import Server
 from tests.rpc import failure
 
 CONNECTIONS = 5
@@ -67,6 +69,7 @@ def test_one_connection_too_many_is_closed(server: Server) -> None:
 @pytest.mark.parametrize("option", ["page", "page-bytes", "batch", "batch-bytes", "depth"])
 @pytest.mark.parametrize("value", ["0", "-1", "1048577", "many"])
 def test_what_is_no_limit_or_more_than_the_api_promises_is_an_error(option: str, value: str) -> None:
-    ended = run("serve", f"--max-{option}={value}")
-    assert ended.returncode == 2
-    assert f"Invalid value for '--max-{option}'" in ended.stderr
+    with pytest.raises(click.BadParameter) as refused:
+        serve.make_context("serve", [f"--max-{option}={value}"])
+    assert refused.value.exit_code == 2
+    assert f"Invalid value for '--max-{option}'" in refused.value.format_message()
