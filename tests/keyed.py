@@ -9,6 +9,7 @@ from gateway.tests.gateway_process import Gateway
 from local.stack import Stack
 from server.api_keys import new_key
 from server.tests.server_process import Server
+from tests.pair import pair
 from tests.rest import Rest
 
 ORIGIN = "https://shop.example"  # whose pages may call
@@ -81,11 +82,5 @@ def keyed_service(running: Stack, folder: Path) -> Iterator[Keyed]:
         lines.append(f"{line}:{expires}" if expires else line)
     file = folder / "keys"
     file.write_text("\n".join(lines) + "\n")
-    with (
-        Server(running.database_url, "--api-keys-file", str(file)) as server,
-        Gateway("--server", server.target, "--api-keys", "--cors-origin", ORIGIN) as gateway,
-    ):
-        server.wait_until_serving()
-        keyed = Keyed(file, server, gateway, keys)
-        gateway.wait_until(lambda: keyed.rest().get("/status").status_code == 200)
-        yield keyed
+    with pair(running, ["--api-keys-file", str(file)], ["--api-keys", "--cors-origin", ORIGIN]) as (server, gateway):
+        yield Keyed(file, server, gateway, keys)

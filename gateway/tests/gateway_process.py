@@ -1,5 +1,6 @@
 """`payments-gateway` as a process."""
 
+import contextlib
 import http.client
 import os
 import subprocess
@@ -31,6 +32,14 @@ class Gateway(RunningProcess):
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+
+    def wait_until_serving(self) -> None:
+        self.wait_until(self._serving)
+
+    def _serving(self) -> bool:
+        with contextlib.closing(self.connect()) as connection:
+            connection.request("GET", "/status")
+            return connection.getresponse().status == 200
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -1,11 +1,11 @@
 """The log of both processes: a line a request, by whose ids it is followed, and nothing of what payments hold or of what opens doors."""
 
-import contextlib
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from local.stack import Stack
 from process.tests.running_process import RunningProcess
 from server.tests.server_process import Server
 from tests.keyed import new_key
+from tests.pair import pair
 from tests.rest import Rest, document
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -22,18 +23,10 @@ FIELDS = ["time", "level", "logger", "event", "request_id", "trace_id", "client"
 Line = dict[str, Any]
 
 
-@contextlib.contextmanager
-def both(running: Stack, *options: str, **variables: str) -> Iterator[tuple[Server, Gateway, Rest]]:
-    with Server(running.database_url, *options, **variables) as server, Gateway("--server", server.target, **variables) as gateway:
-        rest = Rest(f"http://{gateway.address}")
-        gateway.wait_until(lambda: rest.get("/status").status_code == 200)
-        yield server, gateway, rest
-
-
 @pytest.fixture(scope="module")
 def watched(running: Stack) -> Iterator[tuple[Server, Gateway, Rest]]:
-    with both(running) as started:
-        yield started
+    with pair(running) as (server, gateway):
+        yield server, gateway, Rest(f"http://{gateway.address}")
 
 
 def line(process: RunningProcess, request_id: str) -> Line:
@@ -100,9 +93,8 @@ def test_neither_payments_nor_what_opens_doors_is_in_any_line(running: Stack, tm
     assert password in url
     options = ("--api-keys-file", str(tmp_path / "keys"))
     variables = {"PAYMENTS_SERVER_LOG_LEVEL": level, "PAYMENTS_GATEWAY_LOG_LEVEL": level}
-    with Server(url, *options, **variables) as server, Gateway("--server", server.target, "--api-keys", **variables) as gateway:
+    with pair(replace(running, database_url=url), options, ["--api-keys"], **variables) as (server, gateway):
         rest = Rest(f"http://{gateway.address}")
-        gateway.wait_until(lambda: rest.get("/status").status_code == 200)
         for authorization in (f"Bearer {key}", f"Basic {key}", f"Bearer {key}x"):
             headers = {"Authorization": authorization, "Idempotency-Key": "the-idempotency-key"}
             rest.post("/create", body=document(f'{{"note":"{data}"}}', "77.77"), headers=headers)

@@ -19,9 +19,8 @@ PLACES = 8
 def small(running: Stack) -> Iterator[Rest]:
     """A gateway with few places, beside the stack's own."""
     with Gateway("--server", running.grpc_target, "--max-in-flight", str(PLACES)) as gateway:
-        rest = Rest(f"http://{gateway.address}")
-        gateway.wait_until(lambda: rest.get("/status").status_code == 200)
-        yield rest
+        gateway.wait_until_serving()
+        yield Rest(f"http://{gateway.address}")
         assert gateway.stop()[0] == 0
 
 

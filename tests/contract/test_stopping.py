@@ -34,8 +34,7 @@ def server(running: Stack) -> Iterator[Server]:
 @pytest.fixture
 def gateway(server: Server) -> Iterator[Gateway]:
     with Gateway("--server", server.target) as gateway:
-        rest = Rest(f"http://{gateway.address}")
-        gateway.wait_until(lambda: rest.get("/status").status_code == 200)
+        gateway.wait_until_serving()
         yield gateway
 
 

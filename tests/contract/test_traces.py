@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -17,6 +17,7 @@ from local.stack import Stack
 from payments.v1 import payments_pb2 as pb
 from server.tests.server_process import Server
 from tests.collector import Collector, collector
+from tests.pair import pair
 from tests.rest import Rest, document
 
 PARENT = "00f067aa0ba902b7"
@@ -35,10 +36,8 @@ def traced(running: Stack, found: Collector, protocol: str) -> Iterator[tuple[Se
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "NO_PROXY": "127.0.0.1",
     }
-    with Server(running.database_url, **variables) as server, Gateway("--server", server.target, **variables) as gateway:
-        rest = Rest(f"http://{gateway.address}")
-        gateway.wait_until(lambda: rest.get("/status").status_code == 200)
-        yield server, gateway, rest
+    with pair(running, **variables) as (server, gateway):
+        yield server, gateway, Rest(f"http://{gateway.address}")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +69,12 @@ def attributes(span: Span) -> dict[str, str]:
     return {each.key: each.value.string_value for each in span.attributes}
 
 
+def covered(spans: Iterable[Span]) -> set[bytes]:
+    """The spans of calls that statements of creates are within or linked to."""
+    made = [span for span in spans if span.name == "create payments"]
+    return {span.parent_span_id for span in made} | {link.span_id for span in made for link in span.links}
+
+
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_one_request_is_one_trace_down_to_the_statement(running: Stack, protocol: str) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -97,14 +102,8 @@ def test_requests_that_travel_together_keep_their_traces_and_are_linked(
     served = f"payments-server: {CREATE}"
     http_collector.until(lambda: all(served in http_collector.trace(trace) for trace in traces))
 
-    def statements() -> list[Span]:
-        return [span for _, span in list(http_collector.spans) if span.name == "create payments" and span.trace_id.hex() in traces]
-
-    def covered() -> set[bytes]:
-        return {span.parent_span_id for span in statements()} | {link.span_id for span in statements() for link in span.links}
-
     calls = {http_collector.trace(trace)[served].span_id for trace in traces}
-    http_collector.until(lambda: covered() == calls)
+    http_collector.until(lambda: covered(span for _, span in list(http_collector.spans) if span.trace_id.hex() in traces) == calls)
     http_collector.until(lambda: all(len(http_collector.trace(trace)) >= 3 for trace in traces))
 
 
@@ -118,12 +117,7 @@ def test_a_grpc_call_without_a_trace_begins_one_and_group_commit_links(
             call.result()
     http_collector.until(lambda: sum(span.name == CREATE for _, span in http_collector.spans[before:]) == 64)
     calls = {span.span_id for _, span in http_collector.spans[before:] if span.name == CREATE}
-
-    def covered() -> set[bytes]:
-        made = [span for _, span in http_collector.spans[before:] if span.name == "create payments"]
-        return {span.parent_span_id for span in made} | {link.span_id for span in made for link in span.links}
-
-    http_collector.until(lambda: covered() == calls)
+    http_collector.until(lambda: covered(span for _, span in http_collector.spans[before:]) == calls)
     assert all(not span.parent_span_id for _, span in http_collector.spans[before:] if span.name == CREATE)
 
 

@@ -39,9 +39,7 @@ def listed(running: Stack) -> None:
 def gateway(running: Stack) -> Iterator[Gateway]:
     options = {"--receive-timeout": RECEIVE, "--send-timeout": RECEIVE, "--max-unread": UNREAD << 20}
     with Gateway("--server", running.grpc_target, *(str(each) for pair in options.items() for each in pair)) as gateway:
-        rest = Rest(f"http://{gateway.address}")
-        gateway.wait_until(lambda: rest.get("/status").status_code == 200)
-        rest.session.close()
+        gateway.wait_until_serving()
         yield gateway
         assert gateway.stop()[0] == 0
 
