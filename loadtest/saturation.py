@@ -11,7 +11,7 @@ from local.stack import HOST, Stack
 
 OFFERED = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)  # parts of the capacity
 _IN_FLIGHT = 4000  # at most
-_REFUSED = ("429", "RESOURCE_EXHAUSTED")
+REFUSED = ("429", "RESOURCE_EXHAUSTED")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Point:
     @classmethod
     def of(cls, offered: float, measured: Measurement) -> "Point":
         each = offered / max(1, sum(measured.outcomes.values()))
-        refused = sum(measured.errors.get(outcome, 0) for outcome in _REFUSED)
+        refused = sum(measured.errors.get(outcome, 0) for outcome in REFUSED)
         return cls(offered, refused * each, (sum(measured.errors.values()) - refused) * each, measured)
 
 
