@@ -84,9 +84,14 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Ports that were free a moment ago."""
-        with contextlib.ExitStack() as sockets:
-            bound = [sockets.enter_context(socket.create_server((HOST, 0))) for _ in range(4)]
-            return cls(*(each.getsockname()[1] for each in bound))
+        return cls(*free_ports(4))
+
+
+def free_ports(count: int) -> list[int]:
+    """As many, none twice, that were free a moment ago."""
+    with contextlib.ExitStack() as sockets:
+        bound = [sockets.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in bound]
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
-from local.stack import HOST
+from local.stack import HOST, free_ports
 from server._embedded_account import Account
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -41,8 +40,7 @@ class Pooler:
         """Raises FileNotFoundError where pgbouncer is not installed."""
         if PROGRAM is None:
             raise FileNotFoundError("pgbouncer is not installed: apt-get install pgbouncer")
-        with socket.create_server((HOST, 0)) as free:
-            self.port = free.getsockname()[1]
+        (self.port,) = free_ports(1)
         account = Account.choose()
         folder = folder / "pgbouncer"
         account.make_private(folder)

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.stack import HOST
-from tests.resilience.stage import Stage, free_port, until
+from local.stack import HOST, free_ports
+from tests.resilience.stage import Stage, exchange, until
 
 _LOOK = 0.1  # seconds
 _CONFIG = """daemon off;
@@ -45,7 +45,8 @@ def nginx(stage: Stage) -> Iterator[None]:
         raise FileNotFoundError("nginx is not installed: apt-get install nginx-light")
     folder = stage.folder / "nginx"
     folder.mkdir()
-    stage.front = (HOST, free_port())
+    (port,) = free_ports(1)
+    stage.front = front = (HOST, port)
     config = folder / "nginx.conf"
     ready = _ready(stage)
     _write(config, stage, ready)
@@ -54,7 +55,7 @@ def nginx(stage: Stage) -> Iterator[None]:
     controller = threading.Thread(target=_follow, args=(stage, config, process, ready, ended))
     controller.start()
     try:
-        until(lambda: stage.through_front(), "nginx serves")
+        until(lambda: exchange(front, "GET", "/status", timeout=5)[0] == 200, "nginx serves")
         yield
     finally:
         ended.set()

@@ -4,7 +4,6 @@ stay, excess to be refused, health to answer, memory to be bounded, and all to b
 import argparse
 import contextlib
 import http.client
-import os
 import sys
 import threading
 import time
@@ -18,20 +17,20 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from loadtest import rest, rpc
 from loadtest.arrival import NOT_SENT
 from loadtest.generator import Load
-from loadtest.saturation import APIS, Api
+from loadtest.saturation import APIS, REFUSED, Api
 from loadtest.scenario import CHANNELS, CREATE, CREATE_MESSAGE, CREATE_METHOD, WARM_UP, Measurement, measure_load
 from loadtest.stored import Table
 from local.stack import HOST, Stack, stack, temporary_folder
 from process.listening import allow_connections
-from tests.resilience.matrix import PAGE
+from tests.resilience.page import PageTable
+from tests.resilience.stage import exchange
 
 SECONDS = 30.0  # of each load
-BEGIN, END = "<!-- overload: begin; `make overload` writes what is between these -->", "<!-- overload: end -->"
+TABLE = PageTable("overload", "make overload")
 HEAD = (
     "| load | accepted a second | of the peak | refused a second | failed | slowest health | MiB before → at most | back after |",
     "|---|---|---|---|---|---|---|---|",
 )
-REFUSED = ("429", "RESOURCE_EXHAUSTED")
 _SATURATING = {"rest": 256, "grpc": 64}  # connections, calls in flight
 _MORE = 10
 
@@ -114,10 +113,7 @@ class Health:
                     self.slowest = max(self.slowest, time.monotonic() - begin)
 
     def _get(self, path: str) -> bool:
-        connection = http.client.HTTPConnection(HOST, self._running.ports.rest, timeout=30)
-        with contextlib.closing(connection):
-            connection.request("GET", path)
-            return connection.getresponse().status == 200
+        return exchange((HOST, self._running.ports.rest), "GET", path, timeout=30)[0] == 200
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -167,22 +163,10 @@ def _create(running: Stack) -> float:
     """Seconds until a create has been accepted."""
     begin = time.monotonic()
     while time.monotonic() < begin + 30:
-        connection = http.client.HTTPConnection(HOST, running.ports.rest, timeout=30)
-        with contextlib.closing(connection):
-            connection.request("POST", "/create", b'{"data":{},"payment":1}', {"Content-Type": "application/json"})
-            if connection.getresponse().status == 200:
-                break
+        json = {"Content-Type": "application/json"}
+        if exchange((HOST, running.ports.rest), "POST", "/create", '{"data":{},"payment":1}', json, timeout=30)[0] == 200:
+            break
     return time.monotonic() - begin
-
-
-def keep(lines: list[str]) -> None:
-    """Puts the table into docs/reliability.md."""
-    before, _, rest_of_page = PAGE.read_text().partition(BEGIN)
-    _, end, after = rest_of_page.partition(END)
-    assert end, f"{PAGE} has no markers"
-    unfinished = PAGE.with_suffix(".unfinished")
-    unfinished.write_text(before + "\n".join([BEGIN, "", *lines, "", END]) + after)
-    os.replace(unfinished, PAGE)
 
 
 def main() -> int:
@@ -198,7 +182,7 @@ def main() -> int:
                 print(row.line(), flush=True)
                 broken += row.broken(Promise())
     if seconds >= SECONDS:
-        keep(lines)
+        TABLE.write(lines)
     print("\n".join(broken) or "every promise kept", file=sys.stderr if broken else sys.stdout)
     return 1 if broken else 0
 

@@ -1,7 +1,6 @@
 """A PostgreSQL to be broken: on a TCP port of its own, with the settings that a fault needs."""
 
 import contextlib
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import psutil
 import psycopg2
 
-from local.stack import HOST
+from local.stack import HOST, free_ports
 from server._embedded_cluster import Cluster
 
 CONNECTIONS = 30
@@ -22,8 +21,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._cluster = Cluster.prepare(folder)
-        with socket.create_server((HOST, 0)) as free:
-            self.port = free.getsockname()[1]
+        (self.port,) = free_ports(1)
         self.start()
 
     @property

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import os
-import socket
 import tempfile
 import time
 import uuid
@@ -15,7 +14,7 @@ from typing import IO
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from local.stack import HOST, Command
+from local.stack import HOST, Command, free_ports
 from tests.pooler import Pooler, pooled
 from tests.resilience.api import Api, GrpcApi, RestApi
 from tests.resilience.disk import small_disk
@@ -78,41 +77,14 @@ class Stage:
 
     def get(self, path: str, timeout: float = 5, gateway: int = 0) -> tuple[int, http.client.HTTPMessage, bytes]:
         """Status, headers and body of a gateway's own answer."""
-        return self._exchange("GET", path, timeout=timeout, gateway=gateway)
+        return exchange(self.rest_addresses[gateway], "GET", path, timeout=timeout)
 
     def try_create(self) -> tuple[int, http.client.HTTPMessage, bytes]:
         """A create that the ledger knows of and takes for unknown, whatever is answered."""
         entry = self.ledger.ask(Entry(f"tried-{uuid.uuid4().hex}", "{}", "1.00"))
         entry.data = f'{{"key":"{entry.key}"}}'
         headers = {"Idempotency-Key": entry.key, "Content-Type": "application/json"}
-        return self._exchange("POST", "/create", f'{{"data":{entry.data},"payment":1}}', headers)
-
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = 15,
-        gateway: int = 0,
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        connection = http.client.HTTPConnection(*self.rest_addresses[gateway], timeout=timeout)
-        try:
-            connection.request(method, path, body, dict(headers or {}))
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            connection.close()
-
-    def through_front(self) -> bool:
-        """Whether GET /status is ok there."""
-        assert self.front
-        connection = http.client.HTTPConnection(*self.front, timeout=5)
-        try:
-            connection.request("GET", "/status")
-            return connection.getresponse().status == 200
-        finally:
-            connection.close()
+        return exchange(self.rest_addresses[0], "POST", "/create", f'{{"data":{entry.data},"payment":1}}', headers)
 
     def health(self, service: str = SERVICE, server: int = 0) -> int:
         with grpc.insecure_channel(self.server_addresses[server], options=[("grpc.enable_http_proxy", 0)]) as channel:
@@ -170,7 +142,7 @@ def _either(*candidates: Postgres) -> str:
 
 
 def add_server(stage: Stage, url: str, log: IO[bytes], ending: contextlib.ExitStack, number: int) -> None:
-    listen, metrics = free_port(), free_port()
+    listen, metrics = free_ports(2)
     stage.server_addresses.append(f"{HOST}:{listen}")
     arguments = ["serve", "--listen", f"{HOST}:{listen}", "--metrics-listen", f"{HOST}:{metrics}"]
     command = Command("payments-server", arguments, {"DATABASE_URL": url}, log)
@@ -181,7 +153,7 @@ def add_server(stage: Stage, url: str, log: IO[bytes], ending: contextlib.ExitSt
 
 
 def add_gateway(stage: Stage, target: str, options: tuple[str, ...], log: IO[bytes], ending: contextlib.ExitStack, number: int) -> None:
-    listen, metrics = free_port(), free_port()
+    listen, metrics = free_ports(2)
     stage.rest_addresses.append((HOST, listen))
     arguments = ["serve", "--listen", f"{HOST}:{listen}", "--metrics-listen", f"{HOST}:{metrics}", "--server", target, *options]
     command = Command("payments-gateway", arguments, {}, log)
@@ -189,6 +161,16 @@ def add_gateway(stage: Stage, target: str, options: tuple[str, ...], log: IO[byt
     stage.gateways.append(command)
     command.ready = lambda: until(lambda: stage.get("/status", gateway=number)[0] == 200, "a gateway serves")
     command.ready()
+
+
+def exchange(
+    address: tuple[str, int], method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None, timeout: float = 15
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """Status, headers and body of the answer, on a connection of its own."""
+    with contextlib.closing(http.client.HTTPConnection(*address, timeout=timeout)) as connection:
+        connection.request(method, path, body, dict(headers or {}))
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
 
 
 def until(holds: Callable[[], object], what: str, seconds: float = READY_TIMEOUT) -> float:
@@ -201,12 +183,6 @@ def until(holds: Callable[[], object], what: str, seconds: float = READY_TIMEOUT
         if time.monotonic() - begin > seconds:
             raise TimeoutError(f"not within {seconds:g} seconds: {what}")
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """One that was free a moment ago."""
-    with socket.create_server((HOST, 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def end(command: Command) -> None:
