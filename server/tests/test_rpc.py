@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.rpc import error_details_pb2, status_pb2
 
 from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
@@ -28,11 +29,16 @@ CREATE = pb.CreatePaymentRequest(data="{}", payment="1")
 
 @contextlib.asynccontextmanager
 async def served(
-    implementation: object, max_in_flight: int = 100, timeout: float = 10, calls: Calls | None = None
+    implementation: object,
+    max_in_flight: int = 100,
+    timeout: float = 10,
+    calls: Calls | None = None,
+    service: ServiceDescriptor = SERVICE,
+    carried: Mapping[str, MethodDescriptor] | None = None,
 ) -> AsyncIterator[grpc.aio.Channel]:
     server = grpc.aio.server()
     calls = calls or Calls(max_in_flight, timeout, Access(None))
-    server.add_generic_rpc_handlers((calls.handlers(SERVICE, implementation),))
+    server.add_generic_rpc_handlers((calls.handlers(service, implementation, carried),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -201,14 +207,9 @@ async def test_a_message_of_too_many_calls_is_refused_before_any_is_looked_at() 
     looked_at: list[object] = []
     calls._callers = lambda *arguments: looked_at.append(arguments) or []  # type: ignore[func-returns-value, method-assign]
     implementation = SimpleNamespace(GetPayments=None, CreatePayments=None, UpdatePayments=None)
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((calls.handlers(COALESCING, implementation, CARRIED),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    async with served(implementation, calls=calls, service=COALESCING, carried=CARRIED) as channel:
         stub = coalescing_pb2_grpc.CoalescingServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await stub.GetPayments(coalescing_pb2.GetPaymentsRequest(calls=[coalescing_pb2.GetCall()] * (MOST_CARRIED + 1)))
-    await server.stop(0)
     assert reason(raised.value) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", None)
     assert not looked_at
