@@ -8,7 +8,7 @@ from statistics import median
 
 import click
 
-from loadtest.scenario import Measurement, Scenario, measure, scenarios
+from loadtest.scenario import Measurement, Scenario, measure, median_of, scenarios
 from loadtest.stored import Table
 from local.stack import Stack, stack, temporary_folder
 from process.listening import allow_connections
@@ -81,12 +81,11 @@ def _compare(scenario: Scenario, variants: list[Variant], seconds: float, rounds
     click.echo(scenario.title)
     bare = measured["neither"]
     for title, found in measured.items():
-        rate = median(each.rate for each in found)
+        middle = median_of(found)
         # Round by round, as what else the machine does changes from round to round.
         share = median(one.rate / other.rate for one, other in zip(found, bare, strict=True))
-        cpu = {part: median(each.cpu[part] for each in found) for part in found[0].cpu}
-        parts = ", ".join(f"{part} {microseconds:.0f}" for part, microseconds in cpu.items())
-        click.echo(f"  {title:<12} {rate:8,.0f} a second, {share:6.1%} of neither; µs of CPU a request: {parts}")
+        parts = ", ".join(f"{part} {microseconds:.0f}" for part, microseconds in middle.cpu.items())
+        click.echo(f"  {title:<12} {middle.rate:8,.0f} a second, {share:6.1%} of neither; µs of CPU a request: {parts}")
 
 
 if __name__ == "__main__":

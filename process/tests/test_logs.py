@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from process.log_stream import LogStream
 
 SCRIPT = """
@@ -28,15 +30,15 @@ raise LookupError("nobody catches this\\nthe-secret")
 """
 
 
-def written() -> list[dict[str, str]]:
+@pytest.fixture(scope="module")
+def lines() -> list[dict[str, str]]:
     ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."})
     assert ended.returncode == 1 and not ended.stderr
     assert "the-secret" not in ended.stdout
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_every_loggers_lines_are_json_of_one_form() -> None:
-    lines = written()
+def test_every_loggers_lines_are_json_of_one_form(lines: list[dict[str, str]]) -> None:
     assert [line["logger"] for line in lines[:5]] == [
         "uvicorn.error",
         "grpc._cython.cygrpc",
@@ -49,8 +51,8 @@ def test_every_loggers_lines_are_json_of_one_form() -> None:
     assert lines[5]["logger"] == "py.warnings"
 
 
-def test_a_traceback_is_part_of_its_line_with_the_first_line_of_each_message() -> None:
-    failed, uncaught = written()[6:]
+def test_a_traceback_is_part_of_its_line_with_the_first_line_of_each_message(lines: list[dict[str, str]]) -> None:
+    failed, uncaught = lines[6:]
     assert failed["event"] == "failed"
     assert "ValueError: the cause" in failed["exception"] and "RuntimeError: the failure" in failed["exception"]
     assert "LookupError: nobody catches this" in uncaught["exception"]
