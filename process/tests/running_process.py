@@ -80,11 +80,8 @@ class RunningProcess:
     def metrics(self) -> dict[str, float]:
         """The samples by name and labels, as the process itself, not a worker, shows them on 127.0.0.1."""
         for port in ports(psutil.Process(self.process.pid)):
-            with (
-                contextlib.suppress(OSError, http.client.HTTPException),
-                _DIRECT.open(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer,
-            ):
-                lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                lines = [line for line in scrape(port).splitlines() if not line.startswith("#")]
                 return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
         raise AssertionError("no port of the process shows metrics")
 
@@ -120,6 +117,13 @@ class RunningProcess:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def scrape(port: int, accept: str = "text/plain") -> str:
+    """What a metrics port on 127.0.0.1 shows."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})
+    with _DIRECT.open(request, timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def ports(process: psutil.Process) -> set[int]:

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 
 import grpc
@@ -15,12 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from local.stack import Stack, stack, temporary_folder
 from payments.v1 import payments_pb2 as pb
 from payments.v1.payments_pb2_grpc import PaymentServiceStub
+from process.tests.running_process import scrape
 from tests.rest import Rest
 
 ODD = 1000
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PAYMENTS = 'grpc_service="payments.v1.PaymentService",grpc_type="unary"'
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 Samples = dict[str, float]
 
@@ -35,12 +34,6 @@ def own() -> Iterator[Stack]:
 @pytest.fixture
 def api(own: Stack) -> Rest:
     return Rest(own.rest_url)
-
-
-def scrape(port: int, accept: str = "text/plain") -> str:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})
-    with _DIRECT.open(request, timeout=10) as answer:
-        return str(answer.read().decode())
 
 
 def samples(port: int) -> Samples:
