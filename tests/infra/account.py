@@ -17,7 +17,8 @@ BUCKET_POLICY = """resource "aws_s3_bucket_policy" "state" {
   policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Principal = "*", Action = "s3:*", Resource = aws_s3_bucket.state.arn }] })
 }
 """
-REGION = "us-east-1"
+REGION, NUMBER = "us-east-1", "123456789012"
+BUCKET = f"payments-terraform-state-{NUMBER}"
 ENVIRONMENTS = ("staging", "production")
 
 
@@ -30,8 +31,8 @@ def variables(url: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "TF_VAR_region": REGION,
         "TF_VAR_external_id": "0123456789abcdef",
-        "TF_VAR_operator_arns": '["arn:aws:iam::123456789012:user/alice"]',
-        "TF_VAR_admin_role_arns": '["arn:aws:iam::123456789012:role/administrators"]',
+        "TF_VAR_operator_arns": f'["arn:aws:iam::{NUMBER}:user/alice"]',
+        "TF_VAR_admin_role_arns": f'["arn:aws:iam::{NUMBER}:role/administrators"]',
         "TF_VAR_admin_cidrs": '["198.51.100.0/24"]',
         "TF_CLI_ARGS_apply": "-auto-approve",
         "TF_CLI_ARGS_destroy": "-auto-approve",
@@ -96,6 +97,12 @@ class Account:
         ec2 = self.client("ec2")
         for subnet in ec2.describe_subnets(Filters=[{"Name": "map-public-ip-on-launch", "Values": ["true"]}])["Subnets"]:
             ec2.modify_subnet_attribute(SubnetId=subnet["SubnetId"], MapPublicIpOnLaunch={"Value": False})
+
+    def state(self, root: str) -> dict[str, Any]:
+        """What Terraform keeps of it in the bucket."""
+        name = "shared/terraform.tfstate" if root == "shared" else f"environment/{root}.tfstate"
+        state: dict[str, Any] = json.loads(self.client("s3").get_object(Bucket=BUCKET, Key=name)["Body"].read())
+        return state
 
     def outputs(self, root: str) -> dict[str, Any]:
         return {name: output["value"] for name, output in json.loads(self.run("output", root)).items()}

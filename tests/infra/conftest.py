@@ -11,6 +11,7 @@ import pytest
 
 from tests.infra.account import BUCKET_POLICY, ENVIRONMENTS, Account, variables
 from tests.infra.emulator import emulator
+from tests.infra.permissions import Simulator, installed
 from tests.infra.terraform import Terraform
 
 SOURCE = Path(__file__).parents[2] / "terraform"
@@ -80,6 +81,11 @@ def account(terraform: Terraform, tmp_path_factory: pytest.TempPathFactory) -> I
             made.apply(root)
         made.mend_subnets()
         yield made
+
+
+@pytest.fixture(scope="session")
+def simulator(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Simulator:
+    return Simulator(account, installed(tmp_path_factory.mktemp("iam")))
 
 
 def tool(name: str) -> str:

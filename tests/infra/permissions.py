@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.infra.account import REGION, Account
+from tests.infra.account import NUMBER, REGION, Account
 
 FOLDER = Path(__file__).parent / "iam"
-NUMBER = "123456789012"
 
 Document = dict[str, Any]
 

@@ -1,13 +1,10 @@
 """What was made, as the emulator tells it by boto3: not as Terraform tells it."""
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.infra.account import ENVIRONMENTS, Account
-
-ZONES = {"staging": 3, "production": 3}
+from tests.infra.account import BUCKET, ENVIRONMENTS, Account
 
 
 def vpc(account: Account, environment: str) -> str:
@@ -156,9 +153,9 @@ def test_the_pipelines_user_has_no_key_until_a_person_makes_one(account: Account
 
 
 def test_states_are_encrypted_with_our_key_and_kept_in_versions(account: Account) -> None:
-    s3, bucket = account.client("s3"), "payments-terraform-state-123456789012"
+    s3 = account.client("s3")
     key = account.client("kms").describe_key(KeyId="alias/payments-terraform-state")["KeyMetadata"]["Arn"]
-    names = {found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    names = {found["Key"] for found in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
     assert names == {
         "bootstrap/terraform.tfstate",
         "shared/terraform.tfstate",
@@ -166,23 +163,21 @@ def test_states_are_encrypted_with_our_key_and_kept_in_versions(account: Account
         "environment/production.tfstate",
     }
     for name in names:
-        head = s3.head_object(Bucket=bucket, Key=name)
+        head = s3.head_object(Bucket=BUCKET, Key=name)
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
     # The locks of the runs before: the bucket's policy asks the same of them.
-    locks = [found for found in s3.list_object_versions(Bucket=bucket)["Versions"] if found["Key"].endswith(".tflock")]
+    locks = [found for found in s3.list_object_versions(Bucket=BUCKET)["Versions"] if found["Key"].endswith(".tflock")]
     assert len(locks) >= 6
     for lock in locks:
-        head = s3.head_object(Bucket=bucket, Key=lock["Key"], VersionId=lock["VersionId"])
+        head = s3.head_object(Bucket=BUCKET, Key=lock["Key"], VersionId=lock["VersionId"])
         assert head.get("SSEKMSKeyId") == key, lock["Key"]
-    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    assert all(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
 
 
 @pytest.mark.parametrize("root", ["shared", *ENVIRONMENTS])
 def test_no_state_holds_a_password(root: str, account: Account) -> None:
-    folder = "shared/terraform.tfstate" if root == "shared" else f"environment/{root}.tfstate"
-    body = account.client("s3").get_object(Bucket="payments-terraform-state-123456789012", Key=folder)["Body"].read()
-    for resource in json.loads(body)["resources"]:
+    for resource in account.state(root)["resources"]:
         for instance in resource["instances"]:
             found = {name for name, value in instance["attributes"].items() if name in ("password", "secret_string", "secret") and value}
             assert not found, resource["name"]

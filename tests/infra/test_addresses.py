@@ -1,15 +1,8 @@
 """The list of the pipeline's addresses is one that EKS takes."""
 
-import importlib.util
-
 import pytest
 
-from tests.infra.conftest import SOURCE
-
-SPEC = importlib.util.spec_from_file_location("addresses", SOURCE / "addresses.py")
-assert SPEC is not None and SPEC.loader is not None
-addresses = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(addresses)
+from terraform import addresses
 
 
 def test_neighbours_become_one_range() -> None:

@@ -1,14 +1,13 @@
 """The apply role can make, change and destroy each type of resource that the code has, and no more: actions.toml is the table."""
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.infra.account import ENVIRONMENTS, REGION, Account
-from tests.infra.permissions import NUMBER, Request, Simulator, installed
+from tests.infra.account import ENVIRONMENTS, NUMBER, REGION, Account
+from tests.infra.permissions import Request, Simulator
 
 TABLE: dict[str, Any] = tomllib.loads(Path(__file__).with_name("actions.toml").read_text())
 ROLE = "role/payments-apply"
@@ -40,11 +39,6 @@ ARNS = {
 SERVICE_ROLE = f"arn:aws:iam::{NUMBER}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
 BOUND = {"iam:PermissionsBoundary": f"arn:aws:iam::{NUMBER}:policy/payments-workloads"}
 BOUND_ACTIONS = {"AttachRolePolicy", "CreateRole", "DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy"}
-
-
-@pytest.fixture(scope="module")
-def simulator(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Simulator:
-    return Simulator(account, installed(tmp_path_factory.mktemp("iam")))
 
 
 def requests(entry: dict[str, Any]) -> list[Request]:
@@ -88,10 +82,8 @@ def test_the_apply_role_can_make_change_and_destroy(name: str, simulator: Simula
 
 
 def test_every_type_that_the_roots_make_is_in_the_table(account: Account) -> None:
-    made = set()
-    for name in ("shared/terraform.tfstate", *(f"environment/{environment}.tfstate" for environment in ENVIRONMENTS)):
-        body = account.client("s3").get_object(Bucket=f"payments-terraform-state-{NUMBER}", Key=name)["Body"].read()
-        made |= {resource["type"] for resource in json.loads(body)["resources"] if resource["mode"] == "managed"}
+    resources = [resource for root in ("shared", *ENVIRONMENTS) for resource in account.state(root)["resources"]]
+    made = {resource["type"] for resource in resources if resource["mode"] == "managed"}
     assert made == set(TABLE["types"])
 
 

@@ -1,13 +1,6 @@
 """The estimate in docs/iac.md is that of the prices and sizes in the code."""
 
-import importlib.util
-
-from tests.infra.conftest import SOURCE
-
-SPEC = importlib.util.spec_from_file_location("costs", SOURCE / "costs.py")
-assert SPEC is not None and SPEC.loader is not None
-costs = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(costs)
+from terraform import costs
 
 
 def test_the_page_has_the_estimate_of_now() -> None:

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.account import ENVIRONMENTS, Account
-
-BUCKET = "payments-terraform-state-123456789012"
+from tests.infra.account import BUCKET, ENVIRONMENTS, Account
 
 
 @pytest.mark.parametrize("root", ["shared", *ENVIRONMENTS])

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.infra.account import REGION, Account
-from tests.infra.permissions import NUMBER, Request, Simulator, installed
+from tests.infra.account import BUCKET, NUMBER, REGION, Account
+from tests.infra.permissions import Document, Request, Simulator
 
 IAM = f"arn:aws:iam::{NUMBER}"
 SERVER = f"arn:aws:ecr:{REGION}:{NUMBER}:repository/payments-server"
-STATES = f"arn:aws:s3:::payments-terraform-state-{NUMBER}"
+STATES = f"arn:aws:s3:::{BUCKET}"
 BOUND = {"iam:PermissionsBoundary": f"{IAM}:policy/payments-workloads"}
 OURS = {"aws:ResourceTag/project": "payments"}
 TAGGED = {"aws:RequestTag/project": "payments"}
@@ -145,11 +145,6 @@ DENIED = [
 
 
 @pytest.fixture(scope="module")
-def simulator(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Simulator:
-    return Simulator(account, installed(tmp_path_factory.mktemp("iam")))
-
-
-@pytest.fixture(scope="module")
 def arns(account: Account) -> dict[str, str]:
     """What is known only once it is made."""
     kms, staging = account.client("kms"), account.outputs("staging")
@@ -211,6 +206,24 @@ def test_what_a_plan_reads_is_within_the_boundary(role: str, simulator: Simulato
     assert dict(zip(named, simulator.ask(requests), strict=True)) == dict.fromkeys(named, "Allowed")
 
 
+@pytest.fixture(scope="module")
+def bucket_policy(account: Account) -> Document:
+    """As the code has it: on the emulator another one stands in its place."""
+    override = account.code / "bootstrap" / "emulator_override.tf"
+    aside = override.rename(account.code / "emulator_override.tf.aside")
+    try:
+        planned = account.terraform("bootstrap", "plan", "-out=policy.tfplan", TF_VAR_ci_source_cidrs='["203.0.113.0/24"]')
+        assert planned.returncode == 0, planned.stderr
+        shown = account.terraform.show("bootstrap", "policy.tfplan")
+    finally:
+        aside.rename(override)
+    (policy,) = (
+        change["change"]["after"]["policy"] for change in shown["resource_changes"] if change["address"] == "aws_s3_bucket_policy.state"
+    )
+    document: Document = json.loads(policy)
+    return document
+
+
 @pytest.mark.parametrize(
     ("context", "answer"),
     [
@@ -220,28 +233,13 @@ def test_what_a_plan_reads_is_within_the_boundary(role: str, simulator: Simulato
         ({"s3:x-amz-server-side-encryption-aws-kms-key-id": "ours", "aws:SecureTransport": "false"}, "ExplicitlyDenied"),
     ],
 )
-def test_states_are_written_by_tls_with_our_key_alone(context: dict[str, str], answer: str, account: Account, simulator: Simulator) -> None:
+def test_states_are_written_by_tls_with_our_key_alone(
+    context: dict[str, str], answer: str, account: Account, bucket_policy: Document, simulator: Simulator
+) -> None:
     ours = account.client("kms").describe_key(KeyId="alias/payments-terraform-state")["KeyMetadata"]["Arn"]
-    known = {
-        "region": REGION,
-        "external_id": "0123456789abcdef",
-        "operator_arns": f'["{IAM}:user/alice"]',
-        "ci_source_cidrs": '["203.0.113.0/24"]',
-    }
-    # The policy as the code has it: on the emulator another one stands in its place.
-    (account.code / "bootstrap" / "emulator_override.tf").rename(account.code / "emulator_override.tf.aside")
-    try:
-        planned = account.terraform("bootstrap", "plan", "-out=policy.tfplan", **{f"TF_VAR_{name}": value for name, value in known.items()})
-        assert planned.returncode == 0, planned.stderr
-        shown = account.terraform.show("bootstrap", "policy.tfplan")
-    finally:
-        (account.code / "emulator_override.tf.aside").rename(account.code / "bootstrap" / "emulator_override.tf")
-    (policy,) = (
-        change["change"]["after"]["policy"] for change in shown["resource_changes"] if change["address"] == "aws_s3_bucket_policy.state"
-    )
-    given = {name: value.replace("ours", ours) if value == "ours" else value for name, value in context.items()}
-    request = Request(APPLY, "s3:PutObject", f"{STATES}/environment/staging.tfstate", dict(given))
-    assert simulator.ask([request], json.loads(policy)) == [answer]
+    given: dict[str, str | list[str]] = {name: ours if value == "ours" else value for name, value in context.items()}
+    request = Request(APPLY, "s3:PutObject", f"{STATES}/environment/staging.tfstate", given)
+    assert simulator.ask([request], bucket_policy) == [answer]
 
 
 @pytest.mark.parametrize("name", ["payments-ci-push", "payments-ci-deploy-staging", "payments-plan", "payments-apply"])

@@ -1,7 +1,5 @@
 """What the pipeline does with AWS, on an emulator: roles are assumed, images are looked up."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +7,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.infra.account import NUMBER, REGION
+from tests.infra.conftest import run, tool
 from tests.infra.emulator import emulator
 
 ROOT = Path(__file__).parents[2]
@@ -18,30 +18,26 @@ MANIFEST = (
 USER = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_ACCOUNT_ID": "123456789012",
-    "AWS_REGION": "us-east-1",
+    "AWS_ACCOUNT_ID": NUMBER,
+    "AWS_REGION": REGION,
     "CI_EXTERNAL_ID": "an-external-id-of-tests",
 }
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if shutil.which("aws") is None:
-        pytest.skip("aws, the AWS CLI, is not installed: what the pipeline does with AWS was not tested")
+    tool("aws")
     with emulator(tmp_path_factory.mktemp("moto") / "log") as url:
         yield url
 
 
-def run(address: str, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **USER, "AWS_ENDPOINT_URL": address, "NO_PROXY": "127.0.0.1", **changes}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+def as_user(address: str, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return run(*command, cwd=ROOT, **{**USER, "AWS_ENDPOINT_URL": address, "NO_PROXY": "127.0.0.1", **changes})
 
 
 @pytest.fixture(scope="module")
 def ecr(address: str) -> "boto3.client":
-    client = boto3.client(
-        "ecr", region_name="us-east-1", endpoint_url=address, aws_access_key_id="testing", aws_secret_access_key="testing"
-    )
+    client = boto3.client("ecr", region_name=REGION, endpoint_url=address, aws_access_key_id="testing", aws_secret_access_key="testing")
     for name in ("payments-server", "payments-gateway"):
         client.create_repository(repositoryName=name, imageTagMutability="IMMUTABLE")
     return client
@@ -53,11 +49,11 @@ def commit() -> str:
 
 def put(ecr: "boto3.client", name: str) -> str:
     answer = ecr.put_image(repositoryName=name, imageManifest=MANIFEST % (len(name) * "a").ljust(64, "0"), imageTag=commit())
-    return f"{name}=123456789012.dkr.ecr.us-east-1.amazonaws.com/{name}@{answer['image']['imageId']['imageDigest']}"
+    return f"{name}={NUMBER}.dkr.ecr.{REGION}.amazonaws.com/{name}@{answer['image']['imageId']['imageDigest']}"
 
 
 def test_a_command_gets_the_credentials_of_the_role_and_nothing_of_the_user(address: str) -> None:
-    ran = run(address, "ci/assume", "push", "sh", "-c", "aws sts get-caller-identity --output text; env", TRAVIS_BUILD_NUMBER="17")
+    ran = as_user(address, "ci/assume", "push", "sh", "-c", "aws sts get-caller-identity --output text; env", TRAVIS_BUILD_NUMBER="17")
     assert ran.returncode == 0, ran.stderr
     assert "assumed-role/payments-ci-push/travis-17" in ran.stdout
     assert "AWS_SECRET_ACCESS_KEY=testing" not in ran.stdout
@@ -67,29 +63,29 @@ def test_a_command_gets_the_credentials_of_the_role_and_nothing_of_the_user(addr
 
 @pytest.mark.parametrize("variable", USER)
 def test_a_variable_that_is_not_set_is_named(address: str, variable: str) -> None:
-    ran = run(address, "ci/assume", "push", "true", **{variable: ""})
+    ran = as_user(address, "ci/assume", "push", "true", **{variable: ""})
     assert ran.returncode == 1
     assert f"ci: {variable} is not set" in ran.stderr
 
 
 def test_a_role_of_no_stage_is_refused(address: str) -> None:
-    assert "there is no role apply" in run(address, "ci/assume", "apply", "true").stderr
+    assert "there is no role apply" in as_user(address, "ci/assume", "apply", "true").stderr
 
 
 def test_the_exit_code_is_that_of_the_command(address: str) -> None:
-    assert run(address, "ci/assume", "push", "sh", "-c", "exit 7").returncode == 7
+    assert as_user(address, "ci/assume", "push", "sh", "-c", "exit 7").returncode == 7
 
 
 def test_a_commit_is_looked_up_until_both_images_are_there_and_then_nothing_is_built(address: str, ecr: "boto3.client") -> None:
-    none = run(address, "ci/digests", "HEAD")
+    none = as_user(address, "ci/digests", "HEAD")
     assert (none.returncode, none.stdout) == (3, "")
     server = put(ecr, "payments-server")
-    one = run(address, "ci/digests", "HEAD")
+    one = as_user(address, "ci/digests", "HEAD")
     assert (one.returncode, one.stdout.split()) == (3, [server])
     gateway = put(ecr, "payments-gateway")
-    both = run(address, "ci/digests", "HEAD")
+    both = as_user(address, "ci/digests", "HEAD")
     assert (both.returncode, both.stdout.split()) == (0, [server, gateway])
-    again = run(address, "ci/images", ENGINE="none: nothing may be built")
+    again = as_user(address, "ci/images", ENGINE="none: nothing may be built")
     assert again.returncode == 0, again.stderr
     assert "ECR has both images" in again.stdout
     pushed = ROOT / "build" / "images" / "pushed"
@@ -98,6 +94,6 @@ def test_a_commit_is_looked_up_until_both_images_are_there_and_then_nothing_is_b
 
 
 def test_a_registry_that_does_not_answer_is_not_taken_for_one_without_the_image() -> None:
-    ran = run("http://127.0.0.1:1", "ci/digests", "HEAD", AWS_MAX_ATTEMPTS="1")
+    ran = as_user("http://127.0.0.1:1", "ci/digests", "HEAD", AWS_MAX_ATTEMPTS="1")
     assert ran.returncode == 1
     assert "ECR was asked for payments-server" in ran.stderr
