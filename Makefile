@@ -69,6 +69,7 @@ push: ## Push them: REGISTRY=host/path TAG=…, and PLATFORMS=linux/amd64,linux/
 lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated code
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/shellcheck terraform/addons terraform/database terraform/delegation terraform/drain terraform/run
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets \
 	  ci/assume ci/digests ci/images ci/smoke

@@ -61,9 +61,3 @@ def test_every_folder_has_the_files_of_a_module(folder: str) -> None:
 def test_no_lock_file_of_a_stand_in_is_committed() -> None:
     for file in SOURCE.rglob(".terraform.lock.hcl"):
         assert "+" not in file.read_text().split("hashes")[0], f"{file} is of a stand-in for the provider"
-
-
-@pytest.mark.parametrize("script", ["run", "drain", "database", "delegation", "addons"])
-def test_the_scripts_pass_shellcheck(script: str) -> None:
-    done = run(tool("shellcheck"), str(SOURCE / script))
-    assert done.returncode == 0, said(done)
