@@ -43,7 +43,7 @@ resource "aws_iam_policy" "workloads" {
         Sid      = "NotTheStates"
         Effect   = "Deny"
         Action   = ["kms:*", "s3:*"]
-        Resource = [aws_kms_key.state.arn, "arn:${local.partition}:s3:::${local.bucket}", "arn:${local.partition}:s3:::${local.bucket}/*"]
+        Resource = [aws_kms_key.state.arn, local.states, "${local.states}/*"]
       },
     ]
   })
@@ -128,7 +128,7 @@ resource "aws_iam_policy" "operators" {
         Sid      = "NotTheStateOfBootstrap"
         Effect   = "Deny"
         Action   = "s3:*"
-        Resource = "arn:${local.partition}:s3:::${local.bucket}/bootstrap/*"
+        Resource = "${local.states}/bootstrap/*"
       },
       {
         Sid       = "NotTheKeyOfStates"

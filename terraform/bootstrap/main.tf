@@ -18,4 +18,5 @@ locals {
   iam       = "arn:${local.partition}:iam::${local.account}"
 
   bucket = "${local.project}-terraform-state-${local.account}"
+  states = "arn:${local.partition}:s3:::${local.bucket}"
 }

@@ -4,19 +4,19 @@ locals {
       Sid      = "FindStates"
       Effect   = "Allow"
       Action   = "s3:ListBucket"
-      Resource = "arn:${local.partition}:s3:::${local.bucket}"
+      Resource = local.states
     },
     {
       Sid      = "ReadStates"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = "arn:${local.partition}:s3:::${local.bucket}/*"
+      Resource = "${local.states}/*"
     },
     {
       Sid      = "LockStates"
       Effect   = "Allow"
       Action   = ["s3:DeleteObject", "s3:PutObject"]
-      Resource = "arn:${local.partition}:s3:::${local.bucket}/*.tflock"
+      Resource = "${local.states}/*.tflock"
     },
     {
       Sid      = "UseTheKeyOfStates"
@@ -92,7 +92,7 @@ resource "aws_iam_role_policy" "apply_states" {
       Sid      = "WriteStates"
       Effect   = "Allow"
       Action   = "s3:PutObject"
-      Resource = ["arn:${local.partition}:s3:::${local.bucket}/environment/*", "arn:${local.partition}:s3:::${local.bucket}/shared/*"]
+      Resource = ["${local.states}/environment/*", "${local.states}/shared/*"]
     }])
   })
 }

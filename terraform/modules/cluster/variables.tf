@@ -23,9 +23,7 @@ variable "addon_versions" {
   type        = map(string)
 
   validation {
-    condition = length(setsubtract([
-      "aws-ebs-csi-driver", "aws-secrets-store-csi-driver-provider", "coredns", "eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni"
-    ], keys(var.addon_versions))) == 0
+    condition     = length(setsubtract(setunion(local.before_nodes, local.after_nodes), keys(var.addon_versions))) == 0
     error_message = "addon_versions names a version of each add-on."
   }
   validation {

@@ -1,5 +1,6 @@
 locals {
   major = split(".", var.engine_version)[0]
+  logs  = toset(["iam-db-auth-error", "postgresql", "upgrade"])
 }
 
 resource "aws_db_instance" "this" {
@@ -47,7 +48,7 @@ resource "aws_db_instance" "this" {
   performance_insights_retention_period = 7
   monitoring_interval                   = 60
   monitoring_role_arn                   = aws_iam_role.monitoring.arn
-  enabled_cloudwatch_logs_exports       = ["iam-db-auth-error", "postgresql", "upgrade"]
+  enabled_cloudwatch_logs_exports       = local.logs
 
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy_attachment.monitoring]
 }
@@ -96,7 +97,7 @@ resource "aws_db_parameter_group" "this" {
 
 # Made before the instance: RDS would make them without encryption, kept for ever.
 resource "aws_cloudwatch_log_group" "this" {
-  for_each = toset(["iam-db-auth-error", "postgresql", "upgrade"])
+  for_each = local.logs
 
   name              = "/aws/rds/instance/${var.name}/${each.key}"
   retention_in_days = var.log_retention_days
