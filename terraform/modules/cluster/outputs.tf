@@ -3,16 +3,6 @@ output "name" {
   value       = aws_eks_cluster.this.name
 }
 
-output "arn" {
-  description = "ARN of the cluster."
-  value       = local.arn
-}
-
-output "endpoint" {
-  description = "Address of Kubernetes' API."
-  value       = aws_eks_cluster.this.endpoint
-}
-
 output "security_group_id" {
   description = "The security group that EKS makes: of the control plane, the nodes, and the pods without one of their own."
   value       = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id

@@ -3,11 +3,6 @@ output "zone_id" {
   value       = aws_route53_zone.this.zone_id
 }
 
-output "zone_arn" {
-  description = "ARN of the zone."
-  value       = aws_route53_zone.this.arn
-}
-
 output "name_servers" {
   description = "What the parent zone's NS records for the domain have to name."
   value       = sort(aws_route53_zone.this.name_servers)

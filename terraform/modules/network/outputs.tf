@@ -8,11 +8,6 @@ output "private_subnet_ids" {
   value       = [for id in var.zone_ids : aws_subnet.private[id].id]
 }
 
-output "public_subnet_ids" {
-  description = "IDs of the public subnets, in the order of the zones."
-  value       = [for id in var.zone_ids : aws_subnet.public[id].id]
-}
-
 output "database_subnet_ids" {
   description = "IDs of the subnets without a way out, in the order of the zones."
   value       = [for id in var.zone_ids : aws_subnet.database[id].id]
