@@ -28,9 +28,8 @@ def tables() -> str:
 
 def table(modules: list[ModuleType]) -> str:
     found = {metric for module in modules for metric in vars(module).values() if isinstance(metric, Counter | Gauge | Histogram)}
-    kept = sorted(
-        (row(metric) for metric in found if not metric._labelvalues), key=lambda cells: cells[0]
-    )  # one of some labels is no metric
+    # What has values for its labels is one of a metric's series, bound beforehand.
+    kept = sorted(row(metric) for metric in found if not metric._labelvalues)
     head = ["name", "type", "labels", "unit", "meaning", "for example"]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *kept])
 

@@ -15,9 +15,10 @@ SLOW = 0.3  # seconds
 assert SLOW in REQUEST_SECONDS, "without a bucket at the objective's bound nobody knows how many requests were slower"
 
 # What is no request to the API: probes, the page of documentation, and paths that nobody has.
-_REST = 'route!~"unknown|/status|/livez|/readyz|/docs.*|/openapi.*"'
+_NO_REQUEST = "unknown|/status|/livez|/readyz|/docs.*|/openapi.*"
+_REST = f'route!~"{_NO_REQUEST}"'
 # A list without pages lasts as long as its client reads.
-_REST_TIMED = 'route!~"unknown|/status|/livez|/readyz|/docs.*|/openapi.*|/list"'
+_REST_TIMED = f'route!~"{_NO_REQUEST}|/list"'
 # 429 and RESOURCE_EXHAUSTED too: no client has a quota, so who is refused met the service's limit, not its own.
 _REST_FAILED = 'code=~"5..|429"'
 _GRPC = 'grpc_service=~"payments[.]v1[.].+"'
