@@ -122,7 +122,7 @@ class RunningProcess:
 def scrape(port: int, accept: str = "text/plain") -> str:
     """What a metrics port on 127.0.0.1 shows."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})
-    with _DIRECT.open(request, timeout=10) as answer:
+    with _DIRECT.open(request, timeout=5) as answer:
         return str(answer.read().decode())
 
 

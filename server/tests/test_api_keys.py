@@ -10,9 +10,11 @@ import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from server.api_keys import InvalidKeyFile, KeyFile, new_key, parse
+from server.cli import _api_keys
 from server.tests.server_process import run
 
 DIGEST = "0123456789abcdef" * 4
@@ -83,6 +85,10 @@ def test_a_bad_line_is_named_and_not_quoted(tmp_path: Path, line: str, fault: st
     with pytest.raises(InvalidKeyFile, match=rf"keys, line 4: .*{fault}") as raised:
         KeyFile(file)
     assert DIGEST not in str(raised.value) and DIGEST.upper() not in str(raised.value)
+    with pytest.raises(click.UsageError) as refused:
+        _api_keys(file)
+    assert refused.value.exit_code == 2
+    assert f"{file}, line 4: " in refused.value.format_message()
 
 
 def test_a_bad_line_ends_the_start(tmp_path: Path) -> None:
