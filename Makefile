@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload bench bench-growth bench-observation metrics-table monitoring lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -49,6 +49,12 @@ bench-observation: .venv/dev.stamp ## Measure what metrics and the log lines of 
 
 metrics-table: .venv/dev.stamp ## Write the tables of docs/metrics.md from the metrics in the code
 	PYTHONPATH=. $(BIN)/python docs/metrics_table.py
+
+dashboard: .venv/dev.stamp ## Start the service with a little load and a Prometheus that watches it, and show the numbers, until Ctrl-C
+	@exec $(BIN)/python -m monitoring
+
+dashboard-picture: .venv/dev.stamp ## Draw docs/metrics/overview.svg from a Prometheus that watches five minutes of load
+	$(BIN)/python -m monitoring.picture
 
 monitoring: .venv/dev.stamp ## Write rules and dashboards from monitoring/, for any Prometheus and for Kustomize
 	$(BIN)/python -m monitoring.generate

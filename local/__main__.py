@@ -2,12 +2,11 @@
 
 import errno
 import os
-import signal
 import socket
 import sys
 import time
-from types import FrameType
 
+from local.signals import Signals, Stopped
 from local.stack import HOST, CannotStart, Ports, Stack, stack
 from server import embedded
 
@@ -19,27 +18,6 @@ _PORTS = {
     "gateway_metrics": ("PAYMENTS_GATEWAY_METRICS_PORT", 9465),
 }
 _GRPC_BODY = '{"data": "{\\"order\\": 17}", "payment": "1234.50"}'
-
-
-class Stopped(Exception):
-    """A signal to stop came."""
-
-
-class Signals:
-    """Notes SIGINT, SIGTERM and SIGHUP (the terminal has closed). An exception from within the handler could hit between a start and
-    its being noted, and leave a process behind; so `check` raises it, where nothing is half done."""
-
-    def __init__(self) -> None:
-        self.came = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.came = True
-
-    def check(self) -> None:
-        if self.came:
-            raise Stopped
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ START_TIMEOUT = 30  # seconds
 STOP_TIMEOUT = 30
 
 
-class CannotStart(Exception):
+class PrometheusFailed(Exception):
     """Prometheus is not there, or does not start; str() says which and why."""
 
 
@@ -71,12 +71,12 @@ def prometheus(folder: Path, targets: Mapping[str, int], interval: str, port: in
     """Scrapes and evaluates every `interval`, such as 1s. `targets` are ports of this machine by the names of their jobs; `folder` gets its
     data and the file `log`.
 
-    Raises CannotStart.
+    Raises PrometheusFailed.
     """
     program = shutil.which("prometheus")
     if program is None:
-        raise CannotStart("prometheus is not installed; on Debian and Ubuntu: apt-get install prometheus")
-    port = port or _free_port()
+        raise PrometheusFailed("prometheus is not installed; on Debian and Ubuntu: apt-get install prometheus")
+    port = port or free_port()
     (folder / "prometheus.yml").write_text(yaml.safe_dump(_configuration(targets, interval)))
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": _rules()}))
     command = [
@@ -92,7 +92,7 @@ def prometheus(folder: Path, targets: Mapping[str, int], interval: str, port: in
         deadline = time.monotonic() + START_TIMEOUT
         while not running.ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise CannotStart(f"Prometheus does not start: {(folder / 'log').read_text()[-1000:]}")
+                raise PrometheusFailed(f"Prometheus does not start: {(folder / 'log').read_text()[-1000:]}")
             time.sleep(0.05)
         yield running
     finally:
@@ -114,7 +114,7 @@ def _rules() -> list[dict[str, Any]]:
     return [{name: value for name, value in group.items() if name != "interval"} for group in groups]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """One that was free a moment ago."""
     with socket.create_server((HOST, 0)) as bound:
         return int(bound.getsockname()[1])

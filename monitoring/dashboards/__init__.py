@@ -9,4 +9,4 @@ from monitoring.dashboards.runtime import RUNTIME
 
 DASHBOARDS = [OVERVIEW, REST, GRPC, DATABASE, RUNTIME]
 
-__all__ = ["DASHBOARDS", "Dashboard", "Panel"]
+__all__ = ["DASHBOARDS", "OVERVIEW", "Dashboard", "Panel"]

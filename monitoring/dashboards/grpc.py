@@ -1,6 +1,6 @@
 """What the server answers."""
 
-from monitoring.dashboards.expressions import mean, quantile, rate, selector
+from monitoring.dashboards.expressions import mean, quantile, rate, rate_of_met, selector
 from monitoring.dashboards.panel import Dashboard, Panel
 
 _METHOD = "grpc_service, grpc_method"
@@ -16,7 +16,12 @@ GRPC = Dashboard(
             Panel(
                 "Not OK",
                 "reqps",
-                [(rate("grpc_server_handled_total", 'grpc_code!="OK"', by="grpc_method, grpc_code"), "{{grpc_method}} {{grpc_code}}")],
+                [
+                    (
+                        rate_of_met("grpc_server_handled_total", 'grpc_code!="OK"', by="grpc_method, grpc_code"),
+                        "{{grpc_method}} {{grpc_code}}",
+                    )
+                ],
             ),
             Panel(
                 "Being answered",

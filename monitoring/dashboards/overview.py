@@ -1,6 +1,6 @@
 """The first look: are the objectives met, what is asked, does anything fail."""
 
-from monitoring.dashboards.expressions import quantile, rate, selector
+from monitoring.dashboards.expressions import quantile, rate, rate_of_met, selector
 from monitoring.dashboards.panel import Dashboard, Panel
 from monitoring.slo import BURN_RATES
 
@@ -80,7 +80,9 @@ OVERVIEW = Dashboard(
                 "ops",
                 [(rate(f"payments_{change}_total"), change) for change in ("created", "consumed", "deleted")],
             ),
-            Panel("gRPC calls", "reqps", [(rate("grpc_server_handled_total", _PAYMENTS, by="grpc_code"), "{{grpc_code}}")], "By code."),
+            Panel(
+                "gRPC calls", "reqps", [(rate_of_met("grpc_server_handled_total", _PAYMENTS, by="grpc_code"), "{{grpc_code}}")], "By code."
+            ),
             Panel(
                 "gRPC duration",
                 "s",

@@ -1,6 +1,6 @@
 """What the gateway answers, and what it asks the server."""
 
-from monitoring.dashboards.expressions import mean, quantile, rate, selector
+from monitoring.dashboards.expressions import mean, quantile, rate, rate_of_met, selector
 from monitoring.dashboards.panel import Dashboard, Panel
 
 _IN_TIME = rate("http_request_duration_seconds_bucket", 'le="0.3"', by="route")
@@ -55,7 +55,9 @@ REST = Dashboard(
             Panel("Refused unread", "reqps", [(rate("payments_gateway_refused_requests_total", by="reason"), "{{reason}}")]),
         ],
         "Calls to the server": [
-            Panel("Calls", "reqps", [(rate("grpc_client_handled_total", by="grpc_method, grpc_code"), "{{grpc_method}} {{grpc_code}}")]),
+            Panel(
+                "Calls", "reqps", [(rate_of_met("grpc_client_handled_total", by="grpc_method, grpc_code"), "{{grpc_method}} {{grpc_code}}")]
+            ),
             Panel("Duration, p99", "s", [(quantile(0.99, "grpc_client_handling_seconds", by="grpc_method"), "{{grpc_method}}")]),
             Panel(
                 "Calls in a message, mean",

@@ -17,6 +17,7 @@ import yaml
 
 from gateway.tests.gateway_process import Gateway
 from local.stack import Ports, temporary_folder
+from monitoring.dashboards.expressions import sent
 from monitoring.generate import COMPONENT, RULES
 from monitoring.load import Client, load
 from monitoring.prometheus import Prometheus, QueryFailed, prometheus
@@ -109,11 +110,11 @@ def missing(watching: Prometheus, expressions: set[str]) -> set[str]:
 
 
 def queries(path: Path) -> set[str]:
-    """A dashboard's, as Grafana sends them."""
+    """A dashboard's."""
     panels: list[dict[str, Any]] = json.loads(path.read_text())["panels"]
     expressions = [target["expr"] for panel in panels for target in panel.get("targets", [])]
     assert len(expressions) >= len([panel for panel in panels if panel["type"] != "row"]) > 0
-    return {each.replace("$__rate_interval", WINDOW).replace("$namespace", ".*") for each in expressions}
+    return {sent(each, WINDOW) for each in expressions}
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
