@@ -27,7 +27,7 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 	@exec $(BIN)/python -m local
 
 test: .venv/dev.stamp ## Run the tests of the service, on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests
+	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
@@ -78,7 +78,7 @@ lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated c
 	$(BIN)/shellcheck terraform/addons terraform/database terraform/delegation terraform/drain terraform/run
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets \
-	  ci/assume ci/digests ci/images ci/smoke
+	  kustomize/platform/apply ci/assume ci/digests ci/images ci/smoke
 	$(BIN)/check-jsonschema --builtin-schema vendor.travis .travis.yml
 
 format: .venv/dev.stamp ## Format the code

@@ -91,6 +91,13 @@ def migrate(database_url: str | None, database_iam_auth: bool, data_dir: Path | 
 )
 @option("--max-connections", "PAYMENTS_SERVER_MAX_CONNECTIONS", "Open connections; one more is closed at once.", type=COUNT, default=10_000)
 @option(
+    "--max-connection-age",
+    "PAYMENTS_SERVER_MAX_CONNECTION_AGE",
+    "Seconds until a client is asked to connect anew, a tenth more or less, when it finds servers that were added. Its calls finish.",
+    type=click.FloatRange(min=0.1),
+    default=1800.0,
+)
+@option(
     "--receive-timeout",
     "PAYMENTS_SERVER_RECEIVE_TIMEOUT",
     "Seconds the message of a call may take to come; then the call is cancelled.",

@@ -42,7 +42,6 @@ _PRUNE_PAUSE = 0.1  # seconds
 
 _OPTIONS = [
     ("grpc.server_handshake_timeout_ms", 10_000),  # for TLS, and HTTP/2's first frame
-    ("grpc.max_connection_age_ms", 30 * 60_000),  # clients connect anew now and then, and find new servers
     ("grpc.max_connection_age_grace_ms", 30_000),
     ("grpc.max_concurrent_streams", 1024),  # more wait in their client
     ("grpc.http.overload_protection", 0),  # which refuses streams below that number, too, while others are still being cleared away
@@ -65,6 +64,7 @@ async def serve(settings: Settings) -> None:
     shared = ("grpc.so_reuseport", int(settings.workers > 1))  # else a port in use is an error, not a second owner
     options = [
         *_OPTIONS,
+        ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_metadata_size", settings.max_metadata),
         ("grpc.absolute_max_metadata_size", settings.max_metadata),  # else gRPC refuses at random from the limit to 16 KiB

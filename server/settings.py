@@ -22,6 +22,7 @@ class Settings:
     pool_size: int
     request_timeout: float  # seconds
     max_connections: int
+    max_connection_age: float  # seconds
     max_in_flight: int  # calls
     receive_timeout: float  # seconds
     send_timeout: float  # seconds

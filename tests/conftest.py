@@ -11,6 +11,7 @@ from local.stack import Stack, stack, temporary_folder
 from payments.v1 import payments_pb2_grpc
 from server import embedded
 from tests.database import Database
+from tests.e2e.service import find_door, forwarded_database
 from tests.keyed import Keyed, keyed_service
 from tests.pooler import pooled
 from tests.rest import Rest
@@ -18,6 +19,7 @@ from tests.rest import Rest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pooler", action="store_true", help="put pgbouncer, in transaction mode, between the servers and PostgreSQL")
+    parser.addoption("--deployed", action="store_true", help="through the ingress of the current Kubernetes context (make e2e)")
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +35,17 @@ def running(pytestconfig: pytest.Config) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def stored(running: Stack) -> Iterator[Database]:
+def stored(request: pytest.FixtureRequest) -> Iterator[Database]:
     """By a connection of its own to PostgreSQL, whatever stands between that and the servers."""
-    database = Database(running.postgres.url if running.postgres else running.database_url)
-    yield database
-    database.close()
+    with contextlib.ExitStack() as opened:
+        if request.config.getoption("deployed"):
+            url = opened.enter_context(forwarded_database())
+        else:
+            running: Stack = request.getfixturevalue("running")
+            url = running.postgres.url if running.postgres else running.database_url
+        database = Database(url)
+        opened.callback(database.close)
+        yield database
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,8 +55,10 @@ def empty_tables(stored: Database) -> None:
 
 
 @pytest.fixture(scope="session")
-def rest(running: Stack) -> Rest:
-    return Rest(running.rest_url)
+def rest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rest:
+    if request.config.getoption("deployed"):
+        return find_door(tmp_path_factory.mktemp("door")).rest()
+    return Rest(request.getfixturevalue("running").rest_url)
 
 
 @pytest.fixture(scope="session")

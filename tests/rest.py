@@ -27,6 +27,10 @@ class Rest:
         self.session = requests.Session()
         self.session.trust_env = False
 
+    def another(self) -> "Rest":
+        """The same, over a connection of its own."""
+        return Rest(self.url)
+
     def request(
         self,
         method: str,

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2
 
@@ -161,3 +162,13 @@ def test_help_shows_the_variable_of_every_option(command: str) -> None:
     text = run(command, "--help").stdout
     options = re.findall(r"^  --(?!help)[a-z-]+", text, re.MULTILINE)
     assert len(options) == " ".join(text.split()).count("[env var: ") > 1
+
+
+def test_old_connections_are_left_without_a_failed_call(url: str) -> None:
+    with Server(url, "--max-connection-age", "0.5") as server:
+        server.wait_until_serving()
+        port, ours, deadline = int(server.target.rsplit(":", 1)[1]), set(), time.monotonic() + 30
+        while len(ours) < 3:
+            assert time.monotonic() < deadline, ours
+            create(server.payments)
+            ours |= {each.laddr.port for each in psutil.Process().net_connections("tcp") if each.raddr and each.raddr.port == port}

@@ -155,7 +155,7 @@ def test_two_consumers_cannot_both_consume_a_payment(rest: Rest) -> None:
         etag, barrier = strong_etag(rest.get(f"/get/{id}")), Barrier(parties)
 
         def consume(id: str = id, etag: str = etag, barrier: Barrier = barrier) -> requests.Response:
-            own = Rest(rest.url)
+            own = rest.another()
             barrier.wait()
             return own.put(f"/update/{id}", value=CONSUME, headers={"If-Match": etag})
 

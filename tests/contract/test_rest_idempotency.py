@@ -145,7 +145,7 @@ def test_a_key_used_by_many_at_once_makes_one_payment(rest: Rest, stored: Databa
         key, barrier, before = uuid.uuid4().hex, Barrier(parties), stored.count()
 
         def create(key: str = key, barrier: Barrier = barrier) -> requests.Response:
-            own = Rest(rest.url)
+            own = rest.another()
             barrier.wait()
             return keyed(own, key, document('{"a":1}'))
 
@@ -161,7 +161,7 @@ def test_a_key_used_by_two_contents_at_once_stands_for_one(rest: Rest, stored: D
         key, barrier, before = uuid.uuid4().hex, Barrier(4), stored.count()
 
         def create(payment: str, key: str = key, barrier: Barrier = barrier) -> requests.Response:
-            own = Rest(rest.url)
+            own = rest.another()
             barrier.wait()
             return keyed(own, key, document(payment=payment))
 

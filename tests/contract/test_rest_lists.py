@@ -215,7 +215,7 @@ def ids_of_batch(rest: Rest, body: str, count: int) -> list[str]:
 
 def test_a_client_that_leaves_mid_stream_harms_nobody(rest: Rest, ids: list[str]) -> None:
     for _ in range(5):
-        answer = Rest(rest.url).get("/list", stream=True)
+        answer = rest.another().get("/list", stream=True)
         next(answer.iter_content(10))
         answer.close()
     assert ids_of([rest.get("/list")]) == ids

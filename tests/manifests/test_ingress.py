@@ -33,7 +33,7 @@ def test_one_host_by_tls_and_of_class_nginx(overlay: Overlay) -> None:
 def test_only_the_api_is_public(overlay: Overlay) -> None:
     (rule,) = _ingress(overlay[1])["spec"]["rules"]
     paths = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
-    exact = dict.fromkeys(("/create", "/create:batch", "/list", "/status"), "Exact")
+    exact = dict.fromkeys(("/", "/create", "/create:batch", "/list", "/status"), "Exact")
     assert paths == exact | dict.fromkeys(("/get", "/update", "/delete"), "Prefix")
     assert {path["backend"]["service"]["name"] for path in rule["http"]["paths"]} == {"payments-gateway"}
 

@@ -60,7 +60,20 @@ def test_images_are_named_exactly(overlay: Overlay) -> None:
 def test_a_rollout_never_takes_a_pod_away_first(overlay: Overlay) -> None:
     for deployment in of_kind(overlay[1], "Deployment"):
         assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
-        assert containers(deployment)[0]["lifecycle"]["preStop"]["sleep"]["seconds"] == 5
+
+
+def test_a_server_goes_on_until_its_callers_have_found_another(overlay: Overlay) -> None:
+    """They look when their connections are ended for their age, a tenth more or less; CoreDNS keeps a name for 5 s, at kubeadm's for 30."""
+    deployment = named(overlay[1], "Deployment", "payments-server")
+    settings = named(overlay[1], "ConfigMap", containers(deployment)[0]["envFrom"][0]["configMapRef"]["name"])["data"]
+    age, stays = 1.1 * float(settings["PAYMENTS_SERVER_MAX_CONNECTION_AGE"]), _pre_stop(deployment)
+    assert stays >= age + 5
+    assert stays + deployment["spec"]["minReadySeconds"] >= age + 30
+
+
+def _pre_stop(deployment: Manifest) -> int:
+    seconds: int = containers(deployment)[0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    return seconds
 
 
 def test_the_grace_period_holds_the_whole_drain(overlay: Overlay) -> None:
@@ -70,7 +83,7 @@ def test_the_grace_period_holds_the_whole_drain(overlay: Overlay) -> None:
     for name, drain in (("payments-server", server_drain), ("payments-gateway", gateway_drain)):
         deployment = named(overlay[1], "Deployment", name)
         # preStop, the delay that the images set, and what may be in flight.
-        assert pod(deployment)["terminationGracePeriodSeconds"] >= 5 + 5 + drain + 5
+        assert pod(deployment)["terminationGracePeriodSeconds"] >= _pre_stop(deployment) + 5 + drain + 5
 
 
 def test_pods_are_spread_over_zones_and_nodes(overlay: Overlay) -> None:
