@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -27,7 +27,7 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 	@exec $(BIN)/python -m local
 
 test: .venv/dev.stamp ## Run the tests of the service, on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e --ignore=monitoring/tests
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
@@ -55,6 +55,9 @@ dashboard: .venv/dev.stamp ## Start the service with a little load and a Prometh
 
 dashboard-picture: .venv/dev.stamp ## Draw docs/metrics/overview.svg from a Prometheus that watches five minutes of load
 	$(BIN)/python -m monitoring.picture
+
+monitoring-test: .venv/dev.stamp ## Test rules and dashboards, by promtool and in a Prometheus that watches the service
+	$(BIN)/python -m pytest monitoring/tests
 
 monitoring: .venv/dev.stamp ## Write rules and dashboards from monitoring/, for any Prometheus and for Kustomize
 	$(BIN)/python -m monitoring.generate
