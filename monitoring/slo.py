@@ -150,6 +150,5 @@ def _alert(burn: BurnRate) -> Rule:
             "summary": f"{{{{ $labels.slo }}}}: the error budget burns more than {burn.factor} times as fast as it may.",
             "description": f"{{{{ $value | humanizePercentage }}}} of the requests of the last {burn.long} did not meet the objective"
             f"{{{{ with $labels.namespace }}}} in {{{{ . }}}}{{{{ end }}}}.",
-            "runbook_url": "docs/runbooks/PaymentsErrorBudgetBurn.md",
         },
     }
