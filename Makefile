@@ -81,7 +81,7 @@ lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated c
 	$(BIN)/shellcheck terraform/addons terraform/database terraform/delegation terraform/drain terraform/run
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets \
-	  kustomize/platform/apply ci/assume ci/digests ci/images ci/smoke
+	  kustomize/platform/apply kustomize/platform/crds ci/assume ci/digests ci/images ci/smoke
 	$(BIN)/check-jsonschema --builtin-schema vendor.travis .travis.yml
 
 format: .venv/dev.stamp ## Format the code
