@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload tools load bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -37,6 +37,11 @@ resilience: .venv/dev.stamp ## Break every part under load, and check that nothi
 
 overload: .venv/dev.stamp ## Offer twice what saturates the service, and ten times the connections (docs/reliability.md)
 	$(BIN)/python -m tests.resilience.overload
+
+tools: $(BIN)/ghz ## Install ghz, which sends load over gRPC, in .venv/bin; Go builds it
+
+load: .venv/dev.stamp ## Offer SHAPE=smoke, load, stress, spike or soak to TARGET, by default what make run started (docs/testing.md)
+	@$(BIN)/payments-load $(or $(SHAPE),smoke) --target $(or $(TARGET),local) $(ARGS)
 
 restore-drill: .venv/dev.stamp ## Back up under load, by dump and by WAL to a point in time, restore beside, and compare with what was acknowledged
 	$(BIN)/python -m tests.restore_drill
@@ -106,6 +111,7 @@ requirements: .venv/dev.stamp ## Lock the newest dependencies that pyproject.tom
 	$(COMPILE) --upgrade --extra server --extra aws --extra tracing -o requirements/server.txt
 	$(COMPILE) --upgrade --extra gateway --extra tracing -o requirements/gateway.txt
 	$(COMPILE) --upgrade --extra server --extra gateway --extra local -o requirements/local.txt
+	$(COMPILE) --upgrade --extra loadtest -o requirements/loadtest.txt
 	$(COMPILE) --upgrade --all-extras --group dev -o requirements/dev.txt
 	$(COMPILE) --upgrade --all-extras --group dev --group infra -o requirements/infra.txt
 	$(COMPILE) --upgrade --group build -o requirements/build.txt
@@ -126,6 +132,12 @@ OURS = $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-is
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(OURS)
 	@touch $@
+
+# Go checks the module and all that it needs by its checksum database.
+GHZ = 0.120.0
+.venv/bin/ghz: | .venv/bin/pip
+	@command -v go >/dev/null || { echo "make tools: Go is needed (https://go.dev/dl/), or a release of ghz $(GHZ) on PATH" >&2; exit 1; }
+	GOBIN=$(abspath $(BIN)) go install -trimpath github.com/bojand/ghz/cmd/ghz@v$(GHZ)
 
 .venv/bin/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed; Python 3.11 or newer is needed" >&2; exit 1; }
