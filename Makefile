@@ -3,8 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := batching process server gateway local loadtest monitoring tests proto docs terraform
-TYPED := batching process server gateway local loadtest monitoring proto/generate.py
+CODE := batching process server gateway local loadtest monitoring scanning tests proto docs terraform
+TYPED := batching process server gateway local loadtest monitoring scanning proto/generate.py
 
 # What clients were built with: the last release, or until there is one, the last commit.
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
@@ -86,7 +86,7 @@ lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated c
 	$(BIN)/shellcheck terraform/addons terraform/database terraform/delegation terraform/drain terraform/run
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets \
-	  kustomize/platform/apply kustomize/platform/crds ci/assume ci/digests ci/images ci/smoke
+	  kustomize/platform/apply kustomize/platform/crds ci/assume ci/digests ci/images ci/smoke scanning/install
 	$(BIN)/check-jsonschema --builtin-schema vendor.travis .travis.yml
 
 format: .venv/dev.stamp ## Format the code
@@ -115,6 +115,7 @@ requirements: .venv/dev.stamp ## Lock the newest dependencies that pyproject.tom
 	$(COMPILE) --upgrade --all-extras --group dev -o requirements/dev.txt
 	$(COMPILE) --upgrade --all-extras --group dev --group infra -o requirements/infra.txt
 	$(COMPILE) --upgrade --group build -o requirements/build.txt
+	$(COMPILE) --upgrade --group scan -o requirements/scan.txt
 	@! grep -nE '^-|https?://' requirements/*.txt || { echo "requirements: an address in a lock file" >&2; exit 1; }
 
 clean: ## Remove the environment and everything that was made
@@ -148,4 +149,5 @@ GHZ = 0.120.0
 	@$(PYTHON) -m venv .venv
 
 include kustomize/kubernetes.mk
+include scanning/scanning.mk
 include terraform/infra.mk

@@ -1,0 +1,1 @@
+"""A scan each: what it is called with, and how its output is read."""
