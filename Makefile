@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload tools load bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload tools smoke load bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -35,10 +35,18 @@ test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in tran
 resilience: .venv/dev.stamp ## Break every part under load, and check that nothing is lost or done twice (docs/reliability.md)
 	$(BIN)/python -m tests.resilience
 
-overload: .venv/dev.stamp ## Offer twice what saturates the service, and ten times the connections (docs/reliability.md)
+oversmoke: .venv/dev.stamp ## Try a running service from outside in half a minute: URL=…, and if wanted GRPC=HOST:PORT KEY=… EXPECT=VERSION METRICS="URL …"
+	@PAYMENTS_API_KEY="$(or $(KEY),$(PAYMENTS_API_KEY))" $(BIN)/python -m tests.smoke "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") \
+	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(METRICS),--metrics $(METRICS)) $(if $(JUNIT),--junit "$(JUNIT)") $(ARGS)
+
+load: .venv/dev.stamp ## Offer twice what saturates the service, and ten times the connections (docs/reliability.md)
 	$(BIN)/python -m tests.resilience.overload
 
 tools: $(BIN)/ghz ## Install ghz, which sends load over gRPC, in .venv/bin; Go builds it
+
+smoke: .venv/dev.stamp ## Try a running service from outside in half a minute: URL=…, and if wanted GRPC=HOST:PORT KEY=… EXPECT=VERSION METRICS="URL …"
+	@PAYMENTS_API_KEY="$(or $(KEY),$(PAYMENTS_API_KEY))" $(BIN)/python -m tests.smoke "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") \
+	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(METRICS),--metrics $(METRICS)) $(if $(JUNIT),--junit "$(JUNIT)") $(ARGS)
 
 load: .venv/dev.stamp ## Offer SHAPE=smoke, load, stress, spike or soak to TARGET, by default what make run started (docs/testing.md)
 	@$(BIN)/payments-load $(or $(SHAPE),smoke) --target $(or $(TARGET),local) $(ARGS)

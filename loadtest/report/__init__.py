@@ -1,0 +1,1 @@
+"""What is told of a load, for people and for programs."""
