@@ -35,18 +35,15 @@ test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in tran
 resilience: .venv/dev.stamp ## Break every part under load, and check that nothing is lost or done twice (docs/reliability.md)
 	$(BIN)/python -m tests.resilience
 
-oversmoke: .venv/dev.stamp ## Try a running service from outside in half a minute: URL=…, and if wanted GRPC=HOST:PORT KEY=… EXPECT=VERSION METRICS="URL …"
-	@PAYMENTS_API_KEY="$(or $(KEY),$(PAYMENTS_API_KEY))" $(BIN)/python -m tests.smoke "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") \
-	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(METRICS),--metrics $(METRICS)) $(if $(JUNIT),--junit "$(JUNIT)") $(ARGS)
-
-load: .venv/dev.stamp ## Offer twice what saturates the service, and ten times the connections (docs/reliability.md)
+overload: .venv/dev.stamp ## Offer twice what saturates the service, and ten times the connections (docs/reliability.md)
 	$(BIN)/python -m tests.resilience.overload
 
 tools: $(BIN)/ghz ## Install ghz, which sends load over gRPC, in .venv/bin; Go builds it
 
-smoke: .venv/dev.stamp ## Try a running service from outside in half a minute: URL=…, and if wanted GRPC=HOST:PORT KEY=… EXPECT=VERSION METRICS="URL …"
-	@PAYMENTS_API_KEY="$(or $(KEY),$(PAYMENTS_API_KEY))" $(BIN)/python -m tests.smoke "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") \
-	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(METRICS),--metrics $(METRICS)) $(if $(JUNIT),--junit "$(JUNIT)") $(ARGS)
+smoke: export PAYMENTS_API_KEY := $(or $(KEY),$(PAYMENTS_API_KEY))
+smoke: .venv/dev.stamp ## Try a running service from outside in half a minute: URL=…, and if wanted GRPC=HOST:PORT KEY=… EXPECT=VERSION JUNIT=FILE
+	@$(BIN)/python -m tests.smoke "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") \
+	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(JUNIT),--junit "$(JUNIT)") $(if $(METRICS),--metrics $(METRICS)) $(ARGS)
 
 load: .venv/dev.stamp ## Offer SHAPE=smoke, load, stress, spike or soak to TARGET, by default what make run started (docs/testing.md)
 	@$(BIN)/payments-load $(or $(SHAPE),smoke) --target $(or $(TARGET),local) $(ARGS)
