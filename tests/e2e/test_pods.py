@@ -55,6 +55,28 @@ def test_images_are_those_that_were_pushed(name: str) -> None:
         assert "@sha256:" in pod["spec"]["containers"][0]["image"] or ":latest" not in pod["spec"]["containers"][0]["image"]
 
 
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_images_are_small(name: str) -> None:
+    program = """
+import os
+print(sum(os.lstat(os.path.join(folder, file)).st_blocks for folder, _, files in os.walk("/opt/venv") for file in files) // 2048)
+"""
+    mebibytes = int(run_python(min(names(ready_pods(name))), program))
+    assert 30 < mebibytes < 120, mebibytes
+
+
+def test_the_servers_image_can_sign_tokens_for_rds() -> None:
+    """Without AWS: whoever has credentials signs by itself."""
+    program = """
+import os
+os.environ |= {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_REGION": "us-east-1"}
+from server.iam import IamTokens
+print(IamTokens("postgresql://payments_app@db.example/payments?sslmode=verify-full")())
+"""
+    token = run_python(min(names(ready_pods("payments-server"))), program)
+    assert token.startswith("db.example:5432/?Action=connect&DBUser=payments_app") and "X-Amz-Signature=" in token
+
+
 @pytest.mark.parametrize(
     "context", [{"privileged": True, "allowPrivilegeEscalation": True}, {"runAsUser": 0}, {"capabilities": {"add": ["SYS_ADMIN"]}}], ids=str
 )
