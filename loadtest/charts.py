@@ -13,8 +13,8 @@ from loadtest.saturation import Curve
 from loadtest.scenario import Measurement
 
 # Okabe and Ito's colours, told apart by colour-blind people too.
-_BLUE, _ORANGE, _GREEN, _RED, _GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
-_PART_COLOURS = dict(zip(PARTS, (_BLUE, _ORANGE, _GREEN), strict=True))
+BLUE, ORANGE, GREEN, RED, GREY, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999", "#CC79A7", "#56B4E9"
+_PART_COLOURS = dict(zip(PARTS, (BLUE, ORANGE, GREEN), strict=True))
 _LONG = 10_000  # microseconds of CPU: what takes longer would leave nothing to see of the rest
 
 matplotlib.rcParams |= {"svg.hashsalt": "payments", "svg.fonttype": "none", "font.family": "sans-serif", "axes.axisbelow": True}
@@ -23,7 +23,7 @@ matplotlib.rcParams |= {"svg.hashsalt": "payments", "svg.fonttype": "none", "fon
 def throughput(results: Sequence[Measurement], path: Path) -> None:
     figure, axes = _figure(0.5 * len(results) + 1.6)
     rates = [result.rate for result in results]
-    bars = axes.barh([result.title for result in results], rates, color=_BLUE)
+    bars = axes.barh([result.title for result in results], rates, color=BLUE)
     axes.bar_label(bars, [_speed(result) for result in results], padding=4)
     axes.set_xlim(0, max(rates) * 1.8)
     _horizontal(axes, "Throughput and latency with everything on one machine", "requests a second")
@@ -58,21 +58,21 @@ def saturation(curve: Curve, path: Path) -> None:
     figure = Figure(figsize=(9, 7.5), layout="constrained")
     rates, latencies = figure.subplots(2, 1, sharex=True)
     offered = [point.offered for point in curve.points]
-    rates.plot(offered, offered, color=_GREY, linestyle=":", label="offered")
-    rates.plot(offered, [point.measured.rate for point in curve.points], color=_BLUE, marker="o", label="accepted")
-    rates.plot(offered, [point.refused for point in curve.points], color=_ORANGE, marker="s", label="refused (told to wait)")
-    rates.plot(offered, [point.failed for point in curve.points], color=_RED, marker="x", label="not sent, or failed otherwise")
+    rates.plot(offered, offered, color=GREY, linestyle=":", label="offered")
+    rates.plot(offered, [point.measured.rate for point in curve.points], color=BLUE, marker="o", label="accepted")
+    rates.plot(offered, [point.refused for point in curve.points], color=ORANGE, marker="s", label="refused (told to wait)")
+    rates.plot(offered, [point.failed for point in curve.points], color=RED, marker="x", label="not sent, or failed otherwise")
     rates.set_ylabel("requests a second")
     rates.set_title(f"{curve.title} creates at a constant rate of arrival: what becomes of them", loc="left")
-    latencies.plot(offered, [_gap(point.measured.p50) for point in curve.points], color=_BLUE, marker="o", label="p50")
-    latencies.plot(offered, [_gap(point.measured.p99) for point in curve.points], color=_RED, marker="s", label="p99")
+    latencies.plot(offered, [_gap(point.measured.p50) for point in curve.points], color=BLUE, marker="o", label="p50")
+    latencies.plot(offered, [_gap(point.measured.p99) for point in curve.points], color=RED, marker="s", label="p99")
     latencies.set_yscale("log")
     latencies.yaxis.set_major_formatter("{x:,.0f}")
     latencies.set_ylabel("milliseconds")
     latencies.set_xlabel("requests offered a second")
     latencies.set_title("Latency of the accepted ones, from the moment they were due", loc="left")
     for axes in (rates, latencies):
-        axes.axvline(curve.capacity, color=_GREY, linestyle="--", label="capacity, when clients wait for answers")
+        axes.axvline(curve.capacity, color=GREY, linestyle="--", label="capacity, when clients wait for answers")
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -89,9 +89,9 @@ def growth(sizes: Sequence[Size], path: Path) -> None:
         found = {size.measured.title: size for size in sizes if size.stored == stored}
         places = [place + number * height for place in range(len(titles))]
         ratios = [found[title].ratio for title in titles]
-        bars = axes.barh(places, ratios, height * 0.9, label=f"{stored:,} payments stored", color=(_BLUE, _GREEN, _ORANGE)[number % 3])
+        bars = axes.barh(places, ratios, height * 0.9, label=f"{stored:,} payments stored", color=(BLUE, GREEN, ORANGE)[number % 3])
         axes.bar_label(bars, [f"{found[title].ratio:.2f}, {found[title].measured.cpu_in_all:,.0f} µs" for title in titles], padding=4)
-    axes.axvline(MOST, color=_RED, linestyle="--", label=f"{MOST}, the most it may grow to")
+    axes.axvline(MOST, color=RED, linestyle="--", label=f"{MOST}, the most it may grow to")
     axes.set_yticks([place + height * (len(counts) - 1) / 2 for place in range(len(titles))], titles)
     axes.set_xlim(0, max(size.ratio for size in sizes) * 1.3)
     axes.legend(loc="lower right")

@@ -13,7 +13,12 @@ _PACKAGES = ("fastapi", "grpcio", "httptools", "protobuf", "psycopg2-binary", "s
 
 
 def describe(postgresql: str) -> dict[str, object]:
-    """`postgresql`: its version."""
+    """Of a service that runs here too. `postgresql`: its version."""
+    return {**host(), "postgresql": postgresql, "packages": {name: metadata.version(name) for name in _PACKAGES}}
+
+
+def host() -> dict[str, object]:
+    """Of this machine, and of the code."""
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "commit": _commit(),
@@ -23,8 +28,6 @@ def describe(postgresql: str) -> dict[str, object]:
         "load_average": round(os.getloadavg()[0], 2),  # of the last minute before the run: what else the machine does
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "postgresql": postgresql,
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
     }
 
 

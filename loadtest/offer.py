@@ -18,7 +18,7 @@ def offer(engines: Sequence[Engine], job: Job, begun: Callable[[float], Any] = l
     """`begun` is told the moment of the begin, on time.time()'s clock. Raises EngineFailed; what had come until then is in the job's
     results."""
     for engine in engines:
-        job.results.open(engine.api)
+        job.results.open(engine.api, len(job.shape.calls) if engine.chained else 1)
     with _ended_by_signals(job), ThreadPoolExecutor(len(engines)) as threads:
         _finish([threads.submit(engine.prepare, job) for engine in engines])
         begin = time.time() + _SOON

@@ -28,6 +28,7 @@ class Figures:
 
     api: str
     offered: int
+    following: int = 1  # requests that are made for each of the first call, which alone is due at a moment of the schedule
     due: "array[float]" = field(default_factory=lambda: array("d"))
     latency: "array[float]" = field(default_factory=lambda: array("d"))
     kind: "array[int]" = field(default_factory=lambda: array("H"))
@@ -88,9 +89,10 @@ class Results:
         self._figures: dict[str, Figures] = {}
         self._kinds: dict[str, dict[Kind, int]] = {}
         self.left: list[str] = []  # ids of payments that could not be removed
+        self.notes: list[str] = []  # what has to be known of the figures
 
-    def open(self, api: str) -> None:
-        self._figures[api] = Figures(api, 0)
+    def open(self, api: str, following: int = 1) -> None:
+        self._figures[api] = Figures(api, 0, following)
         self._kinds[api] = {}
 
     def offer(self, api: str, requests: int) -> None:
@@ -119,11 +121,15 @@ class Results:
         with self._lock:
             self.left.append(id)
 
+    def note(self, text: str) -> None:
+        with self._lock:
+            self.notes.append(text)
+
     def figures(self, latest: int = 0) -> list[Figures]:
         """As they stand; what comes later is not in them. With `latest`, only as many requests, the last; the totals are of all."""
         with self._lock:
             return [
-                Figures(each.api, each.offered, each.due[-latest:], each.latency[-latest:], each.kind[-latest:],
+                Figures(each.api, each.offered, each.following, each.due[-latest:], each.latency[-latest:], each.kind[-latest:],
                         list(each.kinds), list(each.totals), list(each.wrong))
                 for each in self._figures.values()
             ]  # fmt: skip

@@ -36,6 +36,11 @@ class Engine(Protocol):
     """One API's. Both methods run in a thread of the engine's own, and raise EngineFailed."""
 
     api: str
+    chained: bool  # whether a payment's later calls are made when the one before has been answered, and have no schedule
+
+    @property
+    def version(self) -> str:
+        """What sends the load, and its version."""
 
     def prepare(self, job: Job) -> None:
         """Everything that takes time, before the load begins."""

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -86,9 +87,16 @@ class Ghz:
     """The engine. `program`: a path of ghz."""
 
     api = "gRPC"
+    chained = False
 
     def __init__(self, program: str) -> None:
         self._program = program
+
+    @property
+    def version(self) -> str:
+        """As it calls itself, which is "dev" where Go built it."""
+        said = subprocess.run([self._program, "--version"], capture_output=True, text=True, check=False)
+        return f"ghz {(said.stdout + said.stderr).strip()}"
 
     def prepare(self, job: Job) -> None:
         """ghz starts in no time."""

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib import metadata
 from typing import IO, Any
 
 from loadtest.engines.engine import EngineFailed, Job
 from loadtest.plan.schedule import slices
 from loadtest.results import Kind
 
+BUSY = 0.85  # of one core: then it is the generator that is slow
 _START = 60.0  # seconds for a process to be ready
 _END = 10.0  # seconds for one that has told all to end
 
@@ -20,6 +22,9 @@ class Locust:
     """The engine."""
 
     api = "REST"
+    chained = True
+
+    version = f"Locust {metadata.version('locust')}"
 
     def __init__(self) -> None:
         self._workers: list[_Worker] = []
@@ -133,6 +138,10 @@ class _Worker:
                 self._job.results.contradict(Locust.api, text)
             if told.get("ended"):
                 self._ended = True
+                if told["busy"] > BUSY:
+                    self._job.results.note(
+                        f"a process of Locust was busy for {told['busy']:.0%} of its time: give the shape more processes"
+                    )
                 return
 
     def stop(self) -> None:

@@ -217,6 +217,7 @@ def main() -> None:
     runner = environment.create_local_runner()
     _say({"ready": True})
     begin = float(sys.stdin.readline())
+    busy = time.process_time()
     client.begin = now() + (begin - time.time())
     last = client.begin + sum(phase["seconds"] for phase in work.phases)
     runner.start(work.users, spawn_rate=work.users)
@@ -229,7 +230,7 @@ def main() -> None:
         telling.tell()
     runner.quit()
     telling.tell()
-    _say({"ended": True})
+    _say({"ended": True, "busy": (time.process_time() - busy) / max(1.0, now() - client.begin)})
 
 
 if __name__ == "__main__":

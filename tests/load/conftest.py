@@ -53,7 +53,7 @@ def start(shapes: Path, tmp_path: Path) -> Iterator[Start]:
     started = []
 
     def start(*arguments: str) -> "subprocess.Popen[str]":
-        command = [PROGRAM, *arguments, "--file", shapes]
+        command = [str(PROGRAM), *arguments, "--file", str(shapes)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
         started.append(process)
         return process

@@ -1,7 +1,12 @@
 """payments-load on a service that works: what it tells, how it ends, and whom it refuses to load."""
 
+import json
+import re
 import signal
 import time
+import xml.etree.ElementTree as ElementTree
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -9,21 +14,40 @@ from tests.database import Database
 from tests.load.conftest import Start
 
 
-def test_a_load_over_both_apis_keeps_to_its_thresholds(start: Start, ghz: None) -> None:
+def test_a_load_over_both_apis_keeps_to_its_thresholds_and_is_reported(start: Start, ghz: None, tmp_path: Path) -> None:
     process = start("short")
     told, live = process.communicate(timeout=60)
     assert process.returncode == 0, told + live
     for api in ("REST", "gRPC"):
-        assert f"kept   {api}  accepted       at least 95.0%     100.0% of 120" in told
+        assert f"kept   {api}  accepted         at least 95.0%           100.0% of 120" in told
     assert "REST to" in live and "gRPC to" in live
+    folder = tmp_path / "build" / "load" / "short"
+    report = json.loads((folder / "report.json").read_text())
+    assert [(api["api"], api["offered"], api["total"]["accepted"]) for api in report["apis"]] == [("REST", 120, 120), ("gRPC", 120, 120)]
+    assert {each["component"]: each["told"]["version"] for each in report["observed"]} == dict.fromkeys(
+        ["server", "gateway"], version("payments")
+    )
+    assert ElementTree.parse(folder / "junit.xml").getroot()[0].get("failures") == "0"
+    page = (folder / "report.html").read_text()
+    assert page.count("<svg") == 6  # throughput and latency of each, percentiles, processes
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!#)|@import|url\((?!#)|<script""", page), "the page asks for something"
 
 
-def test_a_threshold_that_is_broken_decides_the_exit_code(start: Start) -> None:
+def test_a_threshold_that_is_broken_decides_the_exit_code(start: Start, tmp_path: Path) -> None:
     process = start("impossible", "--api", "rest")
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "BROKEN REST  p50            at most 0.01 ms" in told
+    assert "BROKEN REST  p50              at most 0.01 ms" in told
     assert "kept   REST  accepted" in told
+    assert ElementTree.parse(tmp_path / "build/load/impossible/junit.xml").getroot()[0].get("failures") == "1"
+
+
+def test_a_baseline_of_another_shape_is_refused(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "earlier.json").write_text('{"shape": {"name": "soak"}, "apis": []}')
+    process = start("short", "--api", "rest", "--baseline", "earlier.json")
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "earlier.json is of the shape soak, not short" in told
 
 
 @pytest.mark.parametrize("api", ["rest", "grpc"])
