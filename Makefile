@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload tools smoke load bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload tools smoke ledger load broken-servers bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -27,7 +27,7 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 	@exec $(BIN)/python -m local
 
 test: .venv/dev.stamp ## Run the tests of the service, on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e --ignore=monitoring/tests
+	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e --ignore=tests/broken --ignore=monitoring/tests
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
@@ -45,8 +45,15 @@ smoke: .venv/dev.stamp ## Try a running service from outside in half a minute: U
 	@$(BIN)/python -m tests.smoke "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") \
 	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(JUNIT),--junit "$(JUNIT)") $(if $(METRICS),--metrics $(METRICS)) $(ARGS)
 
+ledger: export PAYMENTS_API_KEY := $(or $(KEY),$(PAYMENTS_API_KEY))
+ledger: .venv/dev.stamp ## Write to a running service, and check that all that it acknowledged is so: URL=…, and if wanted GRPC=HOST:PORT KEY=…
+	@$(BIN)/python -m tests.resilience.running "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") $(ARGS)
+
 load: .venv/dev.stamp ## Offer SHAPE=smoke, load, stress, spike or soak to TARGET, by default what make run started (docs/testing.md)
 	@$(BIN)/payments-load $(or $(SHAPE),smoke) --target $(or $(TARGET),local) $(ARGS)
+
+broken-servers: .venv/dev.stamp ## Show that smoke, load and ledger find what is broken, and pass a healthy service ten times of ten
+	$(BIN)/python -m pytest tests/broken
 
 restore-drill: .venv/dev.stamp ## Back up under load, by dump and by WAL to a point in time, restore beside, and compare with what was acknowledged
 	$(BIN)/python -m tests.restore_drill

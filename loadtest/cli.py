@@ -114,3 +114,7 @@ def _engines(target: Target, apis: Sequence[str], program: str) -> list[Engine]:
     if not engines:
         raise ValueError(f"the target has no {' and no '.join(apis)}")
     return engines
+
+
+if __name__ == "__main__":
+    main()

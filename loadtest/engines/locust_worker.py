@@ -167,7 +167,8 @@ def _request(call: Call, paid: Paid, id: str) -> tuple[str, str, dict[str, str],
 
 
 def _failure(error: object) -> str:
-    """What befell a request that has no answer."""
+    """What befell a request that has no answer. Locust's client wraps what was raised."""
+    error = getattr(error, "original", error)
     if isinstance(error, TimeoutError):
         return "timeout"
     return "unconnected" if isinstance(error, ConnectionRefusedError | ssl.SSLError) else "closed"

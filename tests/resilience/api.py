@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -70,13 +71,19 @@ class Api(Protocol):
 
 
 class RestApi:
-    """One connection to a gateway. `keep`: whether it is used for more than one request."""
+    """One connection to a gateway. `keep`: whether it is used for more than one request. `context`: of TLS, where the gateway has it.
+    `key`: an API key, or nothing."""
 
     name = "REST"
 
-    def __init__(self, address: tuple[str, int], keep: bool = True) -> None:
-        self._connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
+    def __init__(self, address: tuple[str, int], keep: bool = True, context: ssl.SSLContext | None = None, key: str = "") -> None:
+        self._connection = (
+            http.client.HTTPSConnection(*address, timeout=TIMEOUT, context=context)
+            if context
+            else http.client.HTTPConnection(*address, timeout=TIMEOUT)
+        )
         self._keep = keep
+        self._authorization = {"Authorization": f"Bearer {key}"} if key else {}
 
     def create(self, entry: Entry) -> Stored:
         return _stored(self._exchange("POST", "/create", _document(entry), {"Idempotency-Key": entry.key}))
@@ -99,6 +106,7 @@ class RestApi:
     def _exchange(self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None) -> Any:
         sent = {
             **(headers or {}),
+            **self._authorization,
             **({"Content-Type": "application/json"} if body else {}),
             **({} if self._keep else {"Connection": "close"}),
         }
@@ -122,12 +130,15 @@ class RestApi:
 
 
 class GrpcApi:
-    """A channel to one server or several."""
+    """A channel to one server or several. `credentials`: of TLS, where they have it. `key`: an API key, or nothing."""
 
     name = "gRPC"
 
-    def __init__(self, target: str) -> None:
-        self._channel = grpc.insecure_channel(target, options=_OPTIONS)
+    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None = None, key: str = "") -> None:
+        self._channel = (
+            grpc.secure_channel(target, credentials, options=_OPTIONS) if credentials else grpc.insecure_channel(target, options=_OPTIONS)
+        )
+        self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
         self._stub = PaymentServiceStub(self._channel)
 
     def create(self, entry: Entry) -> Stored:
@@ -151,7 +162,7 @@ class GrpcApi:
 
     def _call(self, method: Any, request: Any) -> Any:
         try:
-            return method(request, timeout=TIMEOUT)
+            return method(request, timeout=TIMEOUT, metadata=self._metadata)
         except grpc.RpcError as error:
             failure = failed_with(error)
             _raise(failure.code.name, failure.reason, f"gRPC {failure.code.name} {failure.reason}: {failure.message}")

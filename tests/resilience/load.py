@@ -23,16 +23,17 @@ class GaveUp(Exception):
 
 
 class Load:
-    """Runs a thread for each of `apis` while the context lasts; at its end the clients settle what is open."""
+    """Runs a thread for each of `apis` while the context lasts; at its end the clients settle what is open, for `patience` seconds."""
 
-    def __init__(self, apis: Sequence[Api], ledger: Ledger) -> None:
+    def __init__(self, apis: Sequence[Api], ledger: Ledger, patience: float = PATIENCE) -> None:
         self.ledger = ledger
+        self._patience = patience
         self._ending = threading.Event()
         self._deadline = float("inf")
         self._errors: list[BaseException] = []
-        run = uuid.uuid4().hex[:12]
+        self.run = uuid.uuid4().hex[:12]  # begins the keys of all entries
         self._threads = [
-            threading.Thread(target=self._work, args=(Client(api, ledger, f"{run}-{number}", self._given_up),))
+            threading.Thread(target=self._work, args=(Client(api, ledger, f"{self.run}-{number}", self._given_up),))
             for number, api in enumerate(apis)
         ]
 
@@ -42,7 +43,7 @@ class Load:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._deadline = time.monotonic() + (0 if kind else PATIENCE)
+        self._deadline = time.monotonic() + (0 if kind else self._patience)
         self._ending.set()
         for thread in self._threads:
             thread.join()

@@ -1,0 +1,55 @@
+"""Smoke, load and ledger each name what is wrong with a server, and pass one that works ten times of ten."""
+
+from collections.abc import Callable
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.broken.conftest import Breaking, Broken
+from tests.broken.faults import Faults
+
+Tool = Callable[[Broken], "CompletedProcess[str]"]
+
+
+def smoke(broken: Broken) -> "CompletedProcess[str]":
+    return broken.smoke()
+
+
+def load(broken: Broken) -> "CompletedProcess[str]":
+    return broken.load("long")
+
+
+def ledger(broken: Broken) -> "CompletedProcess[str]":
+    return broken.ledger()
+
+
+@pytest.mark.parametrize(
+    ("faults", "tool", "named"),
+    [
+        (Faults(losing=1000), smoke, ["acknowledged writes are not so", "was created, and"]),
+        (Faults(losing=1000), load, ["BROKEN REST  wrong answers", "was acknowledged, and is not found"]),
+        (Faults(losing=1000), ledger, ["BROKEN lost"]),
+        (Faults(failing=100), smoke, ["FAILED  REST    no request fails", "HTTP 500", "FAILED  gRPC    no request fails", "INTERNAL"]),
+        (Faults(failing=100), load, ["BROKEN REST  errors", "500 ", "BROKEN gRPC  errors", "INTERNAL "]),
+        (Faults(failing=100), ledger, ["BROKEN wrong answers", "500"]),
+        (Faults(slow=100), smoke, ["FAILED  REST    latency", "FAILED  gRPC    latency", "longer than 1,000 ms"]),
+        (Faults(slow=100), load, ["BROKEN REST  p99.5", "BROKEN gRPC  p99.5"]),
+        (Faults(slow=100), ledger, ["BROKEN slow", "longer than 1,000 ms"]),
+        (Faults(silent_after=200), smoke, ["no answer"]),
+        (Faults(silent_after=200), load, ["BROKEN REST  errors", "timeout", "BROKEN gRPC  errors", "DEADLINE_EXCEEDED"]),
+        (Faults(silent_after=200), ledger, ["BROKEN stopped answering: REST", "BROKEN stopped answering: gRPC"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or (value.name if isinstance(value, Faults) else "named"),
+)
+def test_a_broken_server_is_found(breaking: Breaking, faults: Faults, tool: Tool, named: list[str]) -> None:
+    told = tool(breaking(faults))
+    assert told.returncode == 1, told.stdout + told.stderr
+    for text in named:
+        assert text in told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("time", range(10))
+def test_a_healthy_server_passes(breaking: Breaking, time: int) -> None:
+    healthy = breaking(Faults())
+    for told in (healthy.smoke("--payments", "500"), healthy.load("short"), healthy.ledger("--writes", "500")):
+        assert told.returncode == 0, told.stdout + told.stderr
