@@ -3,8 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := batching process server gateway local loadtest monitoring scanning tests proto docs terraform
-TYPED := batching process server gateway local loadtest monitoring scanning proto/generate.py
+CODE := batching process server gateway local loadtest monitoring rehearsal scanning tests proto docs terraform
+TYPED := batching process server gateway local loadtest monitoring rehearsal scanning proto/generate.py
 
 # What clients were built with: the last release, or until there is one, the last commit.
 RELEASED = $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD)
@@ -86,7 +86,7 @@ bench-growth: .venv/dev.stamp ## Measure whether a request costs more when a mil
 	$(BIN)/python -m loadtest.bench --growth
 
 images: ## Build the images payments-server and payments-gateway with docker, podman or buildah (TAG)
-	@VERSION="$(VERSION)" SOURCE="$(SOURCE)" images/build "$(TAG)"
+	@VERSION="$(VERSION)" SOURCE="$(SOURCE)" images/build "$(TAG)" $(NAMES)
 
 push: ## Push them: REGISTRY=host/path TAG=…, and PLATFORMS=linux/amd64,linux/arm64 to build for both
 	@test -n "$(REGISTRY)" || { echo "make push REGISTRY=host/path [TAG=…]" >&2; exit 2; }
@@ -97,8 +97,8 @@ lint: .venv/dev.stamp proto-check ## Check style, formatting and the generated c
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/shellcheck terraform/addons terraform/database terraform/delegation terraform/drain terraform/run
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/shellcheck --external-sources .ci/run images/build images/push kustomize/deploy kustomize/overlays/local/secrets \
-	  kustomize/platform/apply kustomize/platform/crds ci/assume ci/digests ci/images ci/smoke scanning/install
+	$(BIN)/shellcheck --external-sources .ci/run images/build images/builder images/push kustomize/deploy kustomize/overlays/local/secrets \
+	  kustomize/platform/apply kustomize/platform/crds scanning/install ci/*
 	$(BIN)/check-jsonschema --builtin-schema vendor.travis .travis.yml
 
 format: .venv/dev.stamp ## Format the code
@@ -161,5 +161,6 @@ GHZ = 0.120.0
 	@$(PYTHON) -m venv .venv
 
 include kustomize/kubernetes.mk
+include rehearsal/rehearsal.mk
 include scanning/scanning.mk
 include terraform/infra.mk

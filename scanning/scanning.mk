@@ -5,15 +5,13 @@ scan: .venv/scan.stamp ## Scan code, history, dependencies and manifests; exit c
 	@scanning/install trivy gitleaks
 	@$(BIN)/python -m scanning
 
-scan-images: .venv/scan.stamp ## Scan the images that `make images` built (TAG), and write their SBOMs
+scan-images: ## Scan the images that `make images` built (TAG), and write their SBOMs
 	@scanning/install trivy
-	@$(BIN)/python -m scanning --images $(IMAGES)
+	@$(PYTHON) -m scanning --images $(addsuffix :$(TAG),$(or $(NAMES),payments-server payments-gateway))
 
-scan-cluster: .venv/scan.stamp ## As an administrator, scan the cluster of the current context, and a node of it by kube-bench
+scan-cluster: ## As an administrator, scan the cluster of the current context, and a node of it by kube-bench
 	@scanning/install trivy
-	@$(BIN)/python -m scanning --cluster
-
-IMAGES = payments-server:$(TAG) payments-gateway:$(TAG)
+	@$(PYTHON) -m scanning --cluster
 
 .venv/scan.stamp: requirements/scan.txt .venv/dev.stamp
 	@$(PYTHON) -m venv .venv/scan

@@ -76,21 +76,37 @@ def test_the_exit_code_is_that_of_the_command(address: str) -> None:
     assert as_user(address, "ci/assume", "push", "sh", "-c", "exit 7").returncode == 7
 
 
-def test_a_commit_is_looked_up_until_both_images_are_there_and_then_nothing_is_built(address: str, ecr: "boto3.client") -> None:
+def test_a_commit_is_looked_up_image_by_image(address: str, ecr: "boto3.client") -> None:
     none = as_user(address, "ci/digests", "HEAD")
     assert (none.returncode, none.stdout) == (3, "")
     server = put(ecr, "payments-server")
     one = as_user(address, "ci/digests", "HEAD")
     assert (one.returncode, one.stdout.split()) == (3, [server])
+    named = as_user(address, "ci/digests", "HEAD", "payments-server")
+    assert (named.returncode, named.stdout.split()) == (0, [server])
     gateway = put(ecr, "payments-gateway")
     both = as_user(address, "ci/digests", "HEAD")
     assert (both.returncode, both.stdout.split()) == (0, [server, gateway])
-    again = as_user(address, "ci/images", ENGINE="none: nothing may be built")
-    assert again.returncode == 0, again.stderr
-    assert "ECR has both images" in again.stdout
-    pushed = ROOT / "build" / "images" / "pushed"
-    assert pushed.read_text().split() == [server, gateway]
-    pushed.unlink()
+
+
+def test_a_cluster_of_no_environment_is_refused(address: str) -> None:
+    assert "there is no environment test" in as_user(address, "ci/cluster", "test", "true").stderr
+
+
+def test_a_command_on_a_cluster_gets_a_context_of_its_own(address: str) -> None:
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    eks = boto3.client("eks", region_name=REGION, endpoint_url=address, **keys)
+    network = {"subnetIds": ["subnet-1"]}
+    eks.create_cluster(name="payments-staging", roleArn=f"arn:aws:iam::{NUMBER}:role/cluster", resourcesVpcConfig=network)
+    ran = as_user(address, "ci/cluster", "staging", "kubectl", "config", "current-context")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == f"arn:aws:eks:{REGION}:{NUMBER}:cluster/payments-staging"
+
+
+def test_nothing_is_deployed_where_ecr_lacks_an_image(address: str, ecr: "boto3.client") -> None:
+    done = as_user(address, "ci/deploy", "production", "/dev/null")
+    assert done.returncode == 1
+    assert "there is no digest of payments-server" in done.stderr
 
 
 def test_a_registry_that_does_not_answer_is_not_taken_for_one_without_the_image() -> None:

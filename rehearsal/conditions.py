@@ -1,4 +1,4 @@
-"""Travis's conditions, version 1 (https://docs.travis-ci.com/user/conditions-v1): whether one holds for a build."""
+"""Travis's conditions, version 1: whether one holds for a build. https://docs.travis-ci.com/user/conditions-v1"""
 
 import re
 from collections.abc import Mapping
@@ -18,8 +18,10 @@ VARIABLES = {
     "tag",
     "type",
 }
-TOKEN = re.compile(r"""\s*(?:(?P<text>"[^"]*"|'[^']*')|(?P<sign>=~|!=|=|[(),])|(?P<word>[^\s()=!,"']+))""")
-REGEX = re.compile(r"\s*(?:/((?:\\.|[^/])*)/|(?!env\(|concat\()(\S+))", re.IGNORECASE)
+TOKEN = re.compile(r"""\s*(?:(?P<text>"[^"]*"|'[^']*')|(?P<sign>=~|~=|!~|!=|==|=|[(),])|(?P<word>(?!\$)[^\s()=!,"']+))""")
+# Without slashes it ends before closing parentheses: those are the condition's.
+REGEX = re.compile(r"\s*(?:/((?:\\.|[^/])*)/|(?!env\(|concat\()(\S*[^\s)]))", re.IGNORECASE)
+SIGNS = {"(", ")", ",", "=", "==", "!=", "=~", "~=", "!~"}
 Value = str | None
 
 
@@ -66,12 +68,14 @@ class _Reader:
         return self.comparison(self.value())
 
     def comparison(self, left: Value) -> bool:
-        if self.taken("="):
+        if self.taken("=", "=="):
             return left == self.value()
         if self.taken("!="):
             return left != self.value()
-        if self.taken("=~"):
+        if self.taken("=~", "~="):
             return self.matches(left)
+        if self.taken("!~"):
+            return not self.matches(left)
         if self.taken("IN"):
             return left in self.values()
         if self.taken("NOT"):
@@ -87,7 +91,10 @@ class _Reader:
             pattern: Value = found[1] if found[1] is not None else found[2]
         else:
             pattern = self.value()
-        return re.search(pattern or "", left or "") is not None
+        try:
+            return re.search(pattern or "", left or "") is not None
+        except re.error as mistake:
+            raise Unknown(f"{pattern}: {mistake}") from mistake
 
     def predicate(self, left: Value) -> bool:
         negated = self.taken("NOT")
@@ -112,7 +119,7 @@ class _Reader:
 
     def value(self) -> Value:
         token = self.next()
-        if token is None or token in {"(", ")", ",", "=", "!=", "=~"}:
+        if token is None or token in SIGNS:
             raise Unknown(f"a value is missing before: {self.rest}")
         if token[0] in "\"'":
             return token[1:-1]
