@@ -39,14 +39,14 @@ FROM code AS server-code
 COPY server server
 RUN pip wheel --quiet --no-cache-dir --no-deps --no-index --no-build-isolation --wheel-dir dist ./proto . \
     && pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-deps --no-index --no-compile --prefix /opt/code dist/*.whl \
-    && rm /opt/code/bin/payments-gateway \
+    && rm /opt/code/bin/payments-gateway /opt/code/bin/payments-load \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/code/lib
 
 FROM code AS gateway-code
 COPY gateway gateway
 RUN pip wheel --quiet --no-cache-dir --no-deps --no-index --no-build-isolation --wheel-dir dist ./proto . \
     && pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-deps --no-index --no-compile --prefix /opt/code dist/*.whl \
-    && rm /opt/code/bin/payments-server \
+    && rm /opt/code/bin/payments-server /opt/code/bin/payments-load \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/code/lib
 
 # What runs. Neither pip nor the copy of it that venv would install.

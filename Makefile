@@ -15,7 +15,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's|://[^/@]*@|://|')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload tools smoke ledger load broken-servers bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
+.PHONY: help setup run test test-pooler fuzz images push restore-drill resilience overload tools smoke ledger load footprint testing-tables load-test chaos broken-servers bench bench-growth bench-observation metrics-table dashboard dashboard-picture monitoring monitoring-test lint format types proto proto-check requirements clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -27,7 +27,7 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 	@exec $(BIN)/python -m local
 
 test: .venv/dev.stamp ## Run the tests of the service, on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e --ignore=tests/broken --ignore=monitoring/tests
+	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e --ignore=tests/load --ignore=tests/broken --ignore=tests/resilience/cluster --ignore=monitoring/tests
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
@@ -51,6 +51,19 @@ ledger: .venv/dev.stamp ## Write to a running service, and check that all that i
 
 load: .venv/dev.stamp ## Offer SHAPE=smoke, load, stress, spike or soak to TARGET, by default what make run started (docs/testing.md)
 	@$(BIN)/payments-load $(or $(SHAPE),smoke) --target $(or $(TARGET),local) $(ARGS)
+
+footprint: .venv/dev.stamp ## Measure the bytes that a payment takes in the database and in its log
+	$(BIN)/python -m loadtest.footprint
+
+testing-tables: .venv/dev.stamp ## Write the tables of docs/testing.md from docs/testing/, docs/performance/ and terraform/prices.toml
+	$(BIN)/python docs/testing_tables.py
+
+load-test: .venv/dev.stamp ## Run payments-load on a service of the tests' own, and the experiments' runner
+	$(BIN)/python -m pytest tests/load tests/resilience/cluster
+
+chaos: .venv/dev.stamp ## Break the local overlay on a cluster that may be broken, and judge by the ledger: CONTEXT=… (docs/testing.md)
+	@test -n "$(CONTEXT)" || { echo "make chaos CONTEXT=name-of-the-current-context" >&2; exit 2; }
+	$(BIN)/python -m tests.resilience.cluster --context "$(CONTEXT)" $(ARGS)
 
 broken-servers: .venv/dev.stamp ## Show that smoke, load and ledger find what is broken, and pass a healthy service ten times of ten
 	$(BIN)/python -m pytest tests/broken

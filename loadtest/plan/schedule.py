@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-# Seconds. A load is cut into slices; who has found no place by the end of its slice has given up. ghz runs once for each, so that there
-# is something to tell before the end, and so that its report, which has every call, stays small.
+# Seconds. A load is cut into slices. ghz runs once for each, so that there is something to tell before the end, and so that its report,
+# which has every call, stays small.
 SLICE = 5
-GRACE = 0.25  # seconds after a slice's end for what was due at its very end
+GRACE = 2.0  # seconds after the end of its slice until a payment that has found no place is given up
 
 
 @dataclass(frozen=True)

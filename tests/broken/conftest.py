@@ -19,12 +19,19 @@ allow = ["127.0.0.1"]
 targets.broken = {{ rest = "{rest}", grpc = "{grpc}" }}
 [scenarios]
 life = ["create", "get", "update", "delete", "gone"]
+create = ["create"]
 [shapes.long]
 scenario = "life"
 concurrency = 64
 timeout = 3
 phases = [{{ rate = 55, seconds = 20 }}]
 thresholds = {{ p50 = 500, p99 = 1500, "p99.5" = 1500, errors = 0.001, reached = 0.98 }}
+[shapes.waiting]
+scenario = "create"
+concurrency = 8
+timeout = 10
+phases = [{{ rate = 8, seconds = 5 }}]
+thresholds = {{ p50 = 10000, errors = 1, reached = 0.2 }}
 [shapes.short]
 scenario = "life"
 concurrency = 64

@@ -21,8 +21,10 @@ class _Passing(grpc.GenericRpcHandler):
         self._faults = faults
         self._methods: dict[str, Callable[..., Any]] = {}
 
-    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         method = details.method
+        if method.endswith(("/Watch", "/ServerReflectionInfo")):
+            return None  # streams: UNIMPLEMENTED, and clients do without
 
         def call(message: bytes, context: grpc.ServicerContext) -> bytes:
             if self._faults.fails():

@@ -1,5 +1,6 @@
 """Smoke, load and ledger each name what is wrong with a server, and pass one that works ten times of ten."""
 
+import json
 from collections.abc import Callable
 from subprocess import CompletedProcess
 
@@ -46,6 +47,19 @@ def test_a_broken_server_is_found(breaking: Breaking, faults: Faults, tool: Tool
     assert told.returncode == 1, told.stdout + told.stderr
     for text in named:
         assert text in told.stdout + told.stderr
+
+
+def test_at_twice_what_a_server_can_do_the_waiting_is_in_the_latency(breaking: Breaking) -> None:
+    """Each request takes two seconds, of which eight are answered at once: four a second, where eight are offered."""
+    slow = breaking(Faults(slow=1))
+    told = slow.load("waiting")
+    assert told.returncode == 0, told.stdout + told.stderr
+    for api in json.loads((slow.folder / "report" / "report.json").read_text())["apis"]:
+        total = api["total"]
+        assert api["offered"] == 40
+        assert total["accepted"] < 36 and total["errors"] == {"not sent": 40 - total["accepted"]}
+        assert 2000 <= total["percentiles"]["50"] < total["percentiles"]["99"]
+        assert total["percentiles"]["99"] > 4000, "only what a request took, not how long it waited"
 
 
 @pytest.mark.parametrize("time", range(10))

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,18 +71,39 @@ class Api(Protocol):
     def delete(self, id: str) -> Stored: ...
 
 
+@dataclass(frozen=True)
+class Tls:
+    """`name`: what the certificate has to be of, wherever it is reached. `ca`: PEM file of its authorities, else the system's; it is read anew
+    for each connection, as certificates change."""
+
+    name: str
+    ca: str = ""
+
+
+class _Secured(http.client.HTTPSConnection):
+    def __init__(self, address: tuple[str, int], tls: Tls) -> None:
+        super().__init__(tls.name, timeout=TIMEOUT)
+        self._address = address
+        self._tls = tls
+
+    def connect(self) -> None:
+        context = ssl.create_default_context(cafile=self._tls.ca or None)
+        connection = socket.create_connection(self._address, TIMEOUT)
+        try:
+            self.sock = context.wrap_socket(connection, server_hostname=self._tls.name)
+        except OSError:
+            connection.close()
+            raise
+
+
 class RestApi:
-    """One connection to a gateway. `keep`: whether it is used for more than one request. `context`: of TLS, where the gateway has it.
-    `key`: an API key, or nothing."""
+    """One connection to a gateway. `keep`: whether it is used for more than one request. `tls`: where the gateway has it. `key`: an API
+    key, or nothing."""
 
     name = "REST"
 
-    def __init__(self, address: tuple[str, int], keep: bool = True, context: ssl.SSLContext | None = None, key: str = "") -> None:
-        self._connection = (
-            http.client.HTTPSConnection(*address, timeout=TIMEOUT, context=context)
-            if context
-            else http.client.HTTPConnection(*address, timeout=TIMEOUT)
-        )
+    def __init__(self, address: tuple[str, int], keep: bool = True, tls: "Tls | None" = None, key: str = "") -> None:
+        self._connection = _Secured(address, tls) if tls else http.client.HTTPConnection(*address, timeout=TIMEOUT)
         self._keep = keep
         self._authorization = {"Authorization": f"Bearer {key}"} if key else {}
 
@@ -120,7 +142,7 @@ class RestApi:
         if answer.status == 200:
             return json.loads(content)
         text = f"REST {method} {answer.status}: {content[:300].decode(errors='replace')}"
-        if answer.status in (502, 504) and not content.startswith(b"{"):
+        if answer.status in (429, 502, 503, 504) and not content.startswith(b"{"):
             raise Failed(text)  # a proxy's own page
         try:
             problem = json.loads(content)

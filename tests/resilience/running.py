@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ import psycopg2
 import requests
 
 from loadtest.window import percentile
-from tests.resilience.api import STATUS_NUMBERS, Absent, Api, Failed, GrpcApi, RestApi, Stored, Untrue
+from tests.resilience.api import STATUS_NUMBERS, Absent, Api, Failed, GrpcApi, RestApi, Stored, Tls, Untrue
 from tests.resilience.ledger import ROWS, Entry, Ledger, Verdict
 from tests.resilience.load import Load
 
@@ -83,9 +82,8 @@ class Service:
 
     def rest(self) -> RestApi:
         parts = urlsplit(self.url)
-        secure = parts.scheme == "https"
-        context = ssl.create_default_context(cafile=self.ca or None) if secure else None
-        return RestApi((parts.hostname or "", parts.port or (443 if secure else 80)), context=context, key=self.key)
+        host, secure = parts.hostname or "", parts.scheme == "https"
+        return RestApi((host, parts.port or (443 if secure else 80)), tls=Tls(host, self.ca) if secure else None, key=self.key)
 
     def _grpc_api(self) -> GrpcApi:
         authorities = Path(self.ca).read_bytes() if self.ca else None
@@ -151,10 +149,11 @@ def judge(service: Service, writes: int, seconds: float, budget: float) -> Findi
     take."""
     ledger, apis, faults = Ledger(), service.apis(), []
     begin = time.monotonic()
+    silent: list[str] = []
     with Load(apis, ledger, SETTLING) as load:
-        while ledger.writes < writes and time.monotonic() < begin + seconds and not _silent(ledger, apis, begin):
+        while ledger.writes < writes and time.monotonic() < begin + seconds and not silent:
             time.sleep(0.05)
-    silent = _silent(ledger, apis, begin)
+            silent = _silent(ledger, apis, begin)
     faults += [f"stopped answering: {name} answered nothing for {SILENCE:.0f} s" for name in silent]
     if not silent and ledger.writes < writes:
         faults.append(f"slow: {ledger.writes:,} of {writes:,} writes in {seconds:.0f} s")

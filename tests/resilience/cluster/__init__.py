@@ -1,0 +1,1 @@
+"""Experiments on a cluster that may be broken: `make chaos CONTEXT=…`."""
