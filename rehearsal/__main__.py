@@ -1,4 +1,4 @@
-"""`make rehearse`: the pipeline's stories on this machine. Deployments need docker, REHEARSAL_REGISTRY and a cluster to throw away."""
+"""`make rehearse`: the pipeline's stories on this machine. Images need REHEARSAL_REGISTRY and docker, deployments SERVICE_URL too."""
 
 import argparse
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rehearsal.cloud import cloud
 from rehearsal.conditions import Unknown
-from rehearsal.stories import WITH_CLUSTER, WITHOUT_CLUSTER, Rehearsal
+from rehearsal.stories import ANYWHERE, WITH_CLUSTER, WITH_REGISTRY, Rehearsal
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "rehearsal"
-STORIES = {story.__name__: story for story in (*WITHOUT_CLUSTER, *WITH_CLUSTER)}
+STORIES = {story.__name__: story for story in (*ANYWHERE, *WITH_REGISTRY, *WITH_CLUSTER)}
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
     asked = parser.parse_args().stories
     if unknown := set(asked) - set(STORIES):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    chosen = asked or [story.__name__ for story in (*WITHOUT_CLUSTER, *(WITH_CLUSTER if cluster() else ()))]
+    chosen = asked or possible()
     shutil.rmtree(FOLDER, ignore_errors=True)
     rows = []
     with cloud(FOLDER / "cloud") as made:
@@ -43,15 +43,17 @@ def main() -> int:
     return 0 if all(outcome == "as it has to be" for _, outcome, _ in rows) else 1
 
 
-def cluster() -> bool:
-    """Whether deployments can be rehearsed. They change the current context's namespace payments, so somebody has to ask for it."""
-    if os.environ.get("REHEARSAL_REGISTRY"):
-        return True
-    print(
-        "NOT REHEARSED: deployments, as REHEARSAL_REGISTRY names no registry that docker and a cluster to throw away have in common",
-        file=sys.stderr,
-    )
-    return False
+def possible() -> list[str]:
+    """The stories that this machine allows. Deployments change the current context's namespace payments, so somebody has to ask."""
+    stories = [*ANYWHERE]
+    if not os.environ.get("REHEARSAL_REGISTRY"):
+        print("NOT REHEARSED: images, as REHEARSAL_REGISTRY names no registry", file=sys.stderr)
+    else:
+        stories += WITH_REGISTRY
+        if os.environ.get("SERVICE_URL"):
+            return [story.__name__ for story in (*stories, *WITH_CLUSTER)]
+    print("NOT REHEARSED: deployments, as SERVICE_URL names no ingress of a cluster to throw away", file=sys.stderr)
+    return [story.__name__ for story in stories]
 
 
 def tell(name: str, on: Rehearsal) -> tuple[str, float]:

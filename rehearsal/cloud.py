@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -132,7 +133,9 @@ def _stand_in_for_aws(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _moto(log: Path) -> Iterator[str]:
-    port = 5811
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         process = subprocess.Popen([sys.executable, "-m", "rehearsal.emulator", str(port)], stdout=output, stderr=subprocess.STDOUT)

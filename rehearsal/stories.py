@@ -92,19 +92,29 @@ def broken(on: Rehearsal) -> None:
     assert not on.cloud.digest("payments-server", bad), "something was pushed"
 
 
-def main(on: Rehearsal) -> None:
-    """A good commit on main is built, scanned, signed, pushed, and runs in staging."""
-    ran = on.run("main", push(on.head), PUSH | {"deploy to staging"})
+def images(on: Rehearsal) -> None:
+    """A good commit on main is built, scanned and pushed, and both images and their SBOMs are signed."""
+    ran = on.run("images", push(on.head), PUSH)
     assert ran.passed, "a job failed"
-    assert serving() == {name: on.cloud.digest(name, on.head) for name in IMAGES}, "staging runs other digests"
+    for name in IMAGES:
+        beside = on.cloud.digest(name, on.head).replace(":", "-")
+        assert {f"{beside}.sig", f"{beside}.att"} <= set(on.cloud.pushed(name)), f"{name} has no signature, or no SBOM"
 
 
 def again(on: Rehearsal) -> None:
-    """A build that is started again ends with the digests that the registry has, and builds nothing."""
-    before = {name: on.cloud.digest(name, on.head) for name in IMAGES}
-    ran = on.run("main again", push(on.head), PUSH | {"deploy to staging"})
-    assert ran.passed and "ECR has payments-server" in ran.log("payments-server")
-    assert serving() == before
+    """A build that is started again ends with the digests that the registry has, builds nothing and signs nothing."""
+    before = {name: on.cloud.pushed(name) for name in IMAGES}
+    ran = on.run("images again", push(on.head), PUSH)
+    assert ran.passed, "a job failed"
+    assert all(f"ECR has {name}" in ran.log(name) for name in IMAGES), "an image was built again"
+    assert {name: on.cloud.pushed(name) for name in IMAGES} == before
+
+
+def main(on: Rehearsal) -> None:
+    """After the images, staging runs their digests."""
+    ran = on.run("main", push(on.head), PUSH | {"deploy to staging"})
+    assert ran.passed, "a job failed"
+    assert serving() == {name: on.cloud.digest(name, on.head) for name in IMAGES}, "staging runs other digests"
 
 
 def release(on: Rehearsal) -> None:
@@ -141,8 +151,9 @@ def unready(on: Rehearsal) -> None:
     assert not failures, failures[:5]
 
 
-WITHOUT_CLUSTER = (fork, broken)
-WITH_CLUSTER = (main, again, release, locked, unready)
+ANYWHERE = (fork, broken)
+WITH_REGISTRY = (images, again)
+WITH_CLUSTER = (main, release, locked, unready)
 
 
 def kubectl(*arguments: str) -> str:

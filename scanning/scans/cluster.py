@@ -33,6 +33,9 @@ def objects() -> Result:
 
 
 def benchmark() -> Result:
+    """On one node of EKS. What the benchmark asks of a node is said of EKS's alone."""
+    if not kubectl("get", "nodes", "--selector", "eks.amazonaws.com/nodegroup", "--output", "name"):
+        return Result("CIS benchmark of EKS", "kube-bench", looked_at="nothing: the nodes are not EKS's")
     with job():
         kubectl("wait", "--for=condition=complete", "job/kube-bench", "--timeout=310s")
         return benchmark_result(kubectl("logs", "job/kube-bench"))

@@ -37,6 +37,7 @@ def scan(images: Sequence[str]) -> Result:
 
 def sbom(image: str, file: Path) -> None:
     """CycloneDX, of Debian's and Python's packages."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     run("trivy", "image", "--quiet", "--skip-db-update", "--format", "cyclonedx", "--output", str(file), image)
 
 
