@@ -37,6 +37,7 @@ Entry = TypeVar("Entry", Shape, Target)
 @click.option("--api", "apis", multiple=True, type=click.Choice(APIS), help="Only this API; both together otherwise.")
 @click.option("--rest", help="URL of REST, instead of the target's.")
 @click.option("--grpc", help="HOST:PORT of gRPC, instead of the target's.")
+@click.option("--metrics", multiple=True, help="URL of a process's metrics, instead of the target's; may be given more than once.")
 @click.option("--ghz", "program", default="", help="Path of ghz.")
 @click.option("--key", envvar="PAYMENTS_API_KEY", default="", help="API key, where the service asks for one; also PAYMENTS_API_KEY.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the report.  [default: build/load/SHAPE]")
@@ -49,6 +50,7 @@ def main(
     apis: tuple[str, ...],
     rest: str | None,
     grpc: str | None,
+    metrics: tuple[str, ...],
     program: str,
     key: str,
     out: Path | None,
@@ -62,7 +64,7 @@ def main(
     try:
         plan = read(path)
         chosen, aim = _named(plan.shapes, shape, "shape"), _named(plan.targets, target, "target")
-        aim = replace(aim, rest=aim.rest if rest is None else rest, grpc=aim.grpc if grpc is None else grpc)
+        aim = replace(aim, rest=aim.rest if rest is None else rest, grpc=aim.grpc if grpc is None else grpc, metrics=metrics or aim.metrics)
         engines = _engines(aim, apis or APIS, program)
         allowed.check([address for address in (aim.rest, aim.grpc, *aim.metrics) if address], plan.allow)
         earlier = baseline.read(before, shape) if before else None

@@ -13,7 +13,7 @@ from loadtest.engines.engine import EngineFailed, Job
 from loadtest.plan.schedule import slices
 from loadtest.results import Kind
 
-BUSY = 0.85  # of one core: then it is the generator that is slow
+BUSY, LATE = 0.85, 0.05  # of one core, and seconds: then it is the generator that is slow
 _START = 60.0  # seconds for a process to be ready
 _END = 10.0  # seconds for one that has told all to end
 
@@ -138,10 +138,9 @@ class _Worker:
                 self._job.results.contradict(Locust.api, text)
             if told.get("ended"):
                 self._ended = True
-                if told["busy"] > BUSY:
-                    self._job.results.note(
-                        f"a process of Locust was busy for {told['busy']:.0%} of its time: give the shape more processes"
-                    )
+                if told["busy"] > BUSY or told["late"] > LATE:
+                    found = f"busy for {told['busy']:.0%} of a core, and late by {told['late'] * 1000:.0f} ms"
+                    self._job.results.note(f"a process of Locust was {found}: give the shape more processes, or it another machine")
                 return
 
     def stop(self) -> None:

@@ -25,6 +25,7 @@ from loadtest.results import NOT_SENT
 from loadtest.window import now
 
 _TELL = 0.25  # seconds
+_LOOKS = 12  # of _TELL seconds, that are judged together
 _PATIENCE = 10.0  # seconds more than a request's timeout until users that do not end are left
 
 
@@ -89,6 +90,26 @@ class Telling:
         if self._rows or self._wrong:
             rows, wrong, self._rows, self._wrong = self._rows, self._wrong, [], []
             _say({"rows": rows, "wrong": wrong})
+
+
+class Effort:
+    """Whether this process keeps up: `busy`, the most that it computed of a core, and `late`, the most seconds that a timer was behind on
+    average, each of some seconds together."""
+
+    def __init__(self) -> None:
+        self.busy = self.late = 0.0
+        self._looks: list[tuple[float, float, float]] = []
+
+    def sleep(self) -> None:
+        begin = now()
+        gevent.sleep(_TELL)
+        self._looks.append((now(), time.process_time(), now() - begin - _TELL))
+        if len(self._looks) < _LOOKS:
+            return
+        (first, computed, _), (last, computed_last, _) = self._looks[0], self._looks[-1]
+        self.busy = max(self.busy, (computed_last - computed) / (last - first))
+        self.late = max(self.late, sum(late for _, _, late in self._looks) / len(self._looks))
+        self._looks.clear()
 
 
 def _say(document: dict[str, Any]) -> None:
@@ -210,7 +231,8 @@ def main() -> None:
         "calls": chain(work.calls),
         "connection_timeout": work.timeout,
         "network_timeout": work.timeout,
-        "ssl_context_factory": lambda self=None: context,
+        # Named so, it is not given authorities of the client's own choice, which it would read anew for each user.
+        "ssl_context_factory": lambda self, cafile: context,
         "insecure": False,
     }
     client: Any = type("PayingClient", (Client,), attributes)
@@ -218,12 +240,12 @@ def main() -> None:
     runner = environment.create_local_runner()
     _say({"ready": True})
     begin = float(sys.stdin.readline())
-    busy = time.process_time()
     client.begin = now() + (begin - time.time())
     last = client.begin + sum(phase["seconds"] for phase in work.phases)
     runner.start(work.users, spawn_rate=work.users)
+    effort = Effort()
     while now() < last and not arrivals.stopping:
-        gevent.sleep(_TELL)
+        effort.sleep()
         telling.tell()
     end = now() + (work.timeout + _PATIENCE) * len(client.calls)
     while (runner.user_count or client.busy) and now() < end:
@@ -231,7 +253,7 @@ def main() -> None:
         telling.tell()
     runner.quit()
     telling.tell()
-    _say({"ended": True, "busy": (time.process_time() - busy) / max(1.0, now() - client.begin)})
+    _say({"ended": True, "busy": effort.busy, "late": effort.late})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -49,12 +50,17 @@ class _Passing(grpc.GenericRpcHandler):
 
 
 class GrpcProxy:
-    """Listens until it is closed."""
+    """Listens until it is closed. `certificate`: PEM files of a certificate and its key, where it has TLS."""
 
-    def __init__(self, target: str, faults: Faults) -> None:
+    def __init__(self, target: str, faults: Faults, certificate: tuple[Path, Path] | None = None) -> None:
         self._channel = grpc.insecure_channel(target, [("grpc.enable_http_proxy", 0)])
         self._server = grpc.server(ThreadPoolExecutor(_AT_ONCE), [_Passing(self._channel, faults)])
-        self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        if certificate:
+            chain, key = (path.read_bytes() for path in certificate)
+            port = self._server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, chain)]))
+        else:
+            port = self._server.add_insecure_port("127.0.0.1:0")
+        self.target = f"127.0.0.1:{port}"
         self._server.start()
 
     def close(self) -> None:

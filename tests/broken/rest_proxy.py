@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.broken.faults import Faults
@@ -70,15 +72,19 @@ class _Server(ThreadingHTTPServer):
 
 
 class RestProxy:
-    """Listens until it is closed."""
+    """Listens until it is closed. `certificate`: PEM files of a certificate and its key, where it has TLS."""
 
-    def __init__(self, url: str, faults: Faults) -> None:
+    def __init__(self, url: str, faults: Faults, certificate: tuple[Path, Path] | None = None) -> None:
         parts = urlsplit(url)
         handler = type("Handler", (_Handler,), {"faults": faults, "address": (parts.hostname, parts.port)})
         self._server = _Server(("127.0.0.1", 0), handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
         self._server.shutdown()

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from process.tests.authority import Authority
 from tests.broken.conftest import Breaking, Broken
 from tests.broken.faults import Faults
 
@@ -47,6 +49,19 @@ def test_a_broken_server_is_found(breaking: Breaking, faults: Faults, tool: Tool
     assert told.returncode == 1, told.stdout + told.stderr
     for text in named:
         assert text in told.stdout + told.stderr
+
+
+def test_certificates_are_checked(breaking: Breaking, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    secured = breaking(Faults(), authority.issue("proxy"), str(authority.ca))
+    stranger = breaking(Faults(), authority.issue("proxy"), str(Authority(tmp_path, "stranger").ca))
+    for trusted, distrusted in (
+        (secured.smoke("--payments", "50"), stranger.smoke("--payments", "50")),
+        (secured.load("short"), stranger.load("short")),
+        (secured.ledger("--writes", "50"), stranger.ledger("--writes", "50", "--seconds", "1")),
+    ):
+        assert trusted.returncode == 0, trusted.stdout + trusted.stderr
+        assert distrusted.returncode == 1, distrusted.stdout + distrusted.stderr
 
 
 def test_at_twice_what_a_server_can_do_the_waiting_is_in_the_latency(breaking: Breaking) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.database import Database
+from tests.keyed import WRITER, Keyed
 from tests.load.conftest import Start
 
 
@@ -40,6 +41,19 @@ def test_a_threshold_that_is_broken_decides_the_exit_code(start: Start, tmp_path
     assert "BROKEN REST  p50              at most 0.01 ms" in told
     assert "kept   REST  accepted" in told
     assert ElementTree.parse(tmp_path / "build/load/impossible/junit.xml").getroot()[0].get("failures") == "1"
+
+
+@pytest.mark.parametrize("api", ["rest", "grpc"])
+def test_a_service_with_keys_is_loaded_with_one_that_is_not_shown(
+    start: Start, keyed: Keyed, ghz: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: str
+) -> None:
+    address = {"rest": f"http://{keyed.gateway.address}", "grpc": keyed.server.target}[api]
+    monkeypatch.setenv("PAYMENTS_API_KEY", keyed.keys[WRITER])
+    process = start("short", "--api", api, f"--{api}", address)
+    told, live = process.communicate(timeout=60)
+    assert process.returncode == 0, told + live
+    kept = "".join(path.read_text() for path in (tmp_path / "build" / "load" / "short").iterdir())
+    assert keyed.keys[WRITER] not in told + live + kept
 
 
 def test_a_baseline_of_another_shape_is_refused(start: Start, tmp_path: Path) -> None:
