@@ -43,7 +43,7 @@ tools: $(BIN)/ghz ## Install ghz, which sends load over gRPC, in .venv/bin; Go b
 smoke: export PAYMENTS_API_KEY := $(or $(KEY),$(PAYMENTS_API_KEY))
 smoke: .venv/dev.stamp ## Try a running service from outside in half a minute: URL=…, and if wanted GRPC=HOST:PORT KEY=… EXPECT=VERSION JUNIT=FILE
 	@$(BIN)/python -m tests.smoke "$(or $(URL),http://127.0.0.1:8080)" $(if $(GRPC),--grpc "$(GRPC)") \
-	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(JUNIT),--junit "$(JUNIT)") $(if $(METRICS),--metrics $(METRICS)) $(ARGS)
+	  $(if $(EXPECT),--version "$(EXPECT)") $(if $(JUNIT),--junit "$(JUNIT)") $(if $(METRICS),--metrics $(METRICS)) $(if $(IMAGES),--images $(IMAGES)) $(ARGS)
 
 ledger: export PAYMENTS_API_KEY := $(or $(KEY),$(PAYMENTS_API_KEY))
 ledger: .venv/dev.stamp ## Write to a running service, and check that all that it acknowledged is so: URL=…, and if wanted GRPC=HOST:PORT KEY=…

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=14, help="the least days that the certificate has to last (default: %(default)s)")
     parser.add_argument("--version", default="", help="what has to run (default: any)")
     parser.add_argument("--metrics", nargs="*", default=[], metavar="URL", help="of metrics, where they are reached from here")
+    parser.add_argument("--images", nargs="*", default=[], metavar="NAME=…@DIGEST", help="that kubectl's current context has to run")
     parser.add_argument("--payments", type=int, default=3000, help="made over each API, if there is time (default: %(default)s)")
     parser.add_argument("--budget", type=float, default=1000, help="milliseconds that a request may take (default: %(default)s)")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="where JUnit's XML is written")
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         *rest.checks(),
         *grpc.checks(),
         *(check for each in lives for check in each.checks()),
-        *Inside(given.metrics, given.version, clock).checks(),
+        *Inside(given.metrics, given.version, given.images, clock).checks(),
     ]
     results: list[Result] = []
     with removal(own, connect, REMOVAL):

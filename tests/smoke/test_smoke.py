@@ -26,7 +26,7 @@ def test_a_service_that_works_passes_and_keeps_nothing(
     assert "FAILED" not in told.out
     assert stored.count() == 0
     (suite,) = ElementTree.parse(junit).getroot()
-    assert (suite.get("failures"), suite.get("skipped")) == ("0", "3")  # TLS, and keys of both APIs
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "4")  # TLS, keys of both APIs, and images
     assert int(suite.get("tests", "")) == len(suite) > 25
 
 
