@@ -16,7 +16,9 @@ from gateway.status import PROBED
 from gateway.transcoding import Endpoint, Refusal, problem_response
 from payments.v1.metadata import CLIENT
 from process import tracing
-from process.access_log import AccessLog
+from process.access_log import AccessLog, Request
+from process.metrics import exemplar
+from process.settling import Settling
 
 log = logging.getLogger("gateway")
 
@@ -32,6 +34,7 @@ class Exchanges:
         """`paths`: of the endpoints beside those of the transcoder, the routes' paths."""
         self._app = app
         self._paths = paths or {}
+        self._ended: Settling[Exchange] = Settling(self._settle)
         self._log = AccessLog("gateway.access", int)
         self._probe_log = AccessLog("gateway.access", int, logging.DEBUG)
 
@@ -49,10 +52,22 @@ class Exchanges:
                 raise  # the server closes the connection, so that the client sees that the answer is cut
             await _internal_error(exchange.request_id)(scope, exchange.receive, exchange.send)
         finally:
-            route, code = exchange.end()
-            access = self._probe_log if route in PROBED and code == 200 else self._log
-            if access.enabled:
-                exchange.note(access, route, code)
+            exchange.end()
+            self._ended.add(exchange)
+
+    def _settle(self, exchanges: list["Exchange"]) -> None:
+        """Counts what has ended, and leaves its lines."""
+        routes: dict[tuple[str, str], list[Exchange]] = {}
+        for exchange in exchanges:
+            routes.setdefault((exchange.request.method, exchange.request.route), []).append(exchange)
+        for (method, route), answered in routes.items():
+            requests = [exchange.request for exchange in answered]
+            traces = [(each.request.seconds, trace) for each in answered if (trace := exemplar(each.traceparent))]
+            route_metrics(method, route).ended(requests, traces)
+            if route in PROBED:
+                self._probe_log.write([request for request in requests if request.code == 200])
+                requests = [request for request in requests if request.code != 200]
+            self._log.write(requests)
 
 
 class Exchange:
@@ -102,21 +117,16 @@ class Exchange:
             self._whole = not message.get("more_body", False)
         await self._send(message)
 
-    def end(self) -> tuple[str, int]:
-        """Counts, and returns as what: the route, and a status that is 500 for an answer that broke off, and 499 for one that its client
-        did not wait for, whatever its head said."""
+    def end(self) -> None:
+        """Sets `request`, what is kept of it: its status is 500 for an answer that broke off, and 499 for one that its client did not wait
+        for, whatever its head said."""
         code = self._status if self._whole else 500 if self.failed else _CLIENT_GONE
         route, method = self._route, known_method(self._scope["method"])
-        self._seconds = time.perf_counter() - self._begin
         if self._span:
             end_request_span(self._span, method, route, code)
-        route_metrics(method, route).ended(code, self._seconds, self._received, self._sent, self.traceparent)
-        return route, code
-
-    def note(self, log: AccessLog, route: str, code: int) -> None:
-        """Leaves the line of the request, after its end."""
-        trace, method = self.traceparent[3:35], known_method(self._scope["method"])
-        log.write(self.request_id, trace, self.client, method, route, code, self._seconds, self._received, self._sent)
+        seconds = time.perf_counter() - self._begin
+        trace = self.traceparent[3:35]
+        self.request = Request(self.request_id, trace, self.client, method, route, code, seconds, self._received, self._sent)
 
     @property
     def _route(self) -> str:

@@ -1,20 +1,25 @@
 """Every metric of the gateway beside those of both commands (process/metrics.py, process/vital_signs.py)."""
 
+from collections import Counter as Counts
+from collections.abc import Sequence
 from functools import cache
 
 from google.rpc import code_pb2
 from prometheus_client import Counter, Gauge, Histogram
 
-from process.metrics import BYTES, GROUP, REQUEST_SECONDS, exemplar
+from process.access_log import Request
+from process.histogram import GroupedHistogram
+from process.metrics import BYTES, GROUP, REQUEST_SECONDS
+from process.settling import Settling
 
 # Routes are templates, not paths, and methods are HTTP's own, so that nobody can make more series.
 UNKNOWN = "unknown"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _ROUTE = ["method", "route"]
 _REQUESTS = Counter("http_requests", "Requests answered.", [*_ROUTE, "code"])
-_SECONDS = Histogram("http_request_duration_seconds", "From a request's head to its answer's end.", _ROUTE, buckets=REQUEST_SECONDS)
-_REQUEST_BYTES = Histogram("http_request_size_bytes", "Size of a request's body, as far as it was read.", _ROUTE, buckets=BYTES)
-_RESPONSE_BYTES = Histogram("http_response_size_bytes", "Size of an answer's body, as far as it was sent.", _ROUTE, buckets=BYTES)
+_SECONDS = GroupedHistogram("http_request_duration_seconds", "From a request's head to its answer's end.", _ROUTE, buckets=REQUEST_SECONDS)
+_REQUEST_BYTES = GroupedHistogram("http_request_size_bytes", "Size of a request's body, as far as it was read.", _ROUTE, buckets=BYTES)
+_RESPONSE_BYTES = GroupedHistogram("http_response_size_bytes", "Size of an answer's body, as far as it was sent.", _ROUTE, buckets=BYTES)
 
 IN_FLIGHT = Gauge("payments_gateway_in_flight_requests", "Requests to the API being answered.", multiprocess_mode="livesum")
 IN_FLIGHT_LIMIT = Gauge(
@@ -31,7 +36,7 @@ _CLIENT_REQUESTS = Counter("payments_gateway_client_requests", "Requests answere
 _METHOD = ["grpc_type", "grpc_service", "grpc_method"]
 _CLIENT_STARTED = Counter("grpc_client_started", "Calls begun.", _METHOD)
 _CLIENT_HANDLED = Counter("grpc_client_handled", "Calls ended, by code.", [*_METHOD, "grpc_code"])
-_CLIENT_SECONDS = Histogram("grpc_client_handling_seconds", "From begin to end of a call.", _METHOD, buckets=REQUEST_SECONDS)
+_CLIENT_SECONDS = GroupedHistogram("grpc_client_handling_seconds", "From begin to end of a call.", _METHOD, buckets=REQUEST_SECONDS)
 
 
 class RouteMetrics:
@@ -39,20 +44,21 @@ class RouteMetrics:
 
     def __init__(self, method: str, route: str) -> None:
         self._labels = (method, route)
-        self._codes: dict[int, Counter] = {}
+        self._codes: dict[int | str, Counter] = {}
         self._seconds = _SECONDS.labels(*self._labels)
         self._request_bytes = _REQUEST_BYTES.labels(*self._labels)
         self._response_bytes = _RESPONSE_BYTES.labels(*self._labels)
 
-    def ended(self, code: int, seconds: float, received: int, sent: int, traceparent: str) -> None:
-        """One request and its answer; the bytes are those of their bodies."""
-        counter = self._codes.get(code)
-        if counter is None:
-            counter = self._codes[code] = _REQUESTS.labels(*self._labels, code)
-        counter.inc()
-        self._seconds.observe(seconds, exemplar(traceparent))
-        self._request_bytes.observe(received)
-        self._response_bytes.observe(sent)
+    def ended(self, requests: Sequence[Request], traces: Sequence[tuple[float, dict[str, str]]]) -> None:
+        """`traces`: of those requests that belong to a recorded one, their seconds with its exemplar."""
+        for code, count in Counts([request.code for request in requests]).items():
+            counter = self._codes.get(code)
+            if counter is None:
+                counter = self._codes[code] = _REQUESTS.labels(*self._labels, code)
+            counter.inc(count)
+        self._request_bytes.observe_each([request.received for request in requests])
+        self._response_bytes.observe_each([request.sent for request in requests])
+        self._seconds.observe_each([request.seconds for request in requests], traces)
 
 
 @cache
@@ -71,14 +77,20 @@ class CallMetrics:
 
     def __init__(self, service: str, method: str) -> None:
         labels = ("unary", service, method)
-        self.started = _CLIENT_STARTED.labels(*labels)
+        self._started = _CLIENT_STARTED.labels(*labels)
         self._handled = {number: _CLIENT_HANDLED.labels(*labels, name) for name, number in code_pb2.Code.items()}
         self._seconds = _CLIENT_SECONDS.labels(*labels)
+        self._ended: Settling[tuple[int, float]] = Settling(self._settle)
+        self.started = self._started.inc
 
     def ended(self, code: int, seconds: float) -> None:
         """`code`: of google.rpc.Code."""
-        self._handled[code_pb2.Code.ValueType(code)].inc()
-        self._seconds.observe(seconds)
+        self._ended.add((code, seconds))
+
+    def _settle(self, calls: list[tuple[int, float]]) -> None:
+        for code, count in Counts([code for code, _ in calls]).items():
+            self._handled[code_pb2.Code.ValueType(code)].inc(count)
+        self._seconds.observe_each([seconds for _, seconds in calls])
 
 
 def count_client(client: str, status: int) -> None:

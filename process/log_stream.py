@@ -6,7 +6,7 @@ import select
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _INTERVAL = 0.05  # seconds that a line may wait for others
 _MOST = 20_000  # lines that wait; a request's line finds no room above half of it, so that what goes wrong can still be told
@@ -43,21 +43,20 @@ class LogStream:
         """A whole line, with its end. It is on its way at once."""
         if not self._buffering:
             return self._write(line.encode(errors="backslashreplace"))
-        self._append(line, _MOST)
-        self._woken.set()
-
-    def write_soon(self, line: str) -> None:
-        """The same for lines that come in thousands a second: it waits for others to be written with, and is the first to be dropped."""
-        if self._buffering:
-            self._append(line, _MOST // 2)
-        else:
-            self.write(line)
-
-    def _append(self, line: str, most: int) -> None:
-        if len(self._lines) < most:
+        if len(self._lines) < _MOST:
             self._lines.append(line)
         else:
             self.dropped += 1
+        self._woken.set()
+
+    def write_soon(self, lines: Sequence[str]) -> None:
+        """The same for lines that come in thousands a second: they wait for others to be written with, and are the first to be dropped."""
+        if self._buffering:
+            room = max(0, _MOST // 2 - len(self._lines))
+            self._lines.extend(lines[:room])
+            self.dropped += len(lines[room:])
+        else:
+            self.write("".join(lines))
 
     def _write_on(self) -> None:
         while self._buffering or self._lines:

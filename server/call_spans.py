@@ -1,12 +1,12 @@
 """The spans of calls, also of those that travel together: each is part of the trace of its own request."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.rpc import code_pb2
 
 from process import tracing
-from server.call import Metadata
+from server.ended import Record
 from server.errors import code_name
 
 if TYPE_CHECKING:
@@ -32,18 +32,13 @@ class CallSpans:
         self._name = f"{service}/{method}"
         self._attributes = {"rpc.system.name": "grpc", "rpc.method": self._name}
 
-    def begin(self, several: Any, metadata: Metadata) -> "Sequence[Span]":
-        """One for the call with this metadata, or for each of the `calls` of a message that carries several. What the current task does
-        from now on is done for them."""
+    def begin(self, calls: Sequence[Record]) -> "Sequence[Span]":
+        """One for each. What the current task does from now on is done for them."""
         if tracing.tracer() is None:
             return ()
         from opentelemetry.trace import SpanKind
 
-        given = [call.context.traceparent for call in several.calls] if several else [metadata.get("traceparent", "")]
-        spans = [
-            tracing.start(self._name, SpanKind.SERVER, traceparent if isinstance(traceparent, str) else "", self._attributes)
-            for traceparent in given
-        ]
+        spans = [tracing.start(self._name, SpanKind.SERVER, call.traceparent, self._attributes) for call in calls]
         tracing.SPANS.set(tuple(span for span in spans if span.is_recording()))
         return spans
 

@@ -1,7 +1,7 @@
 """Every metric of the server beside those of both commands (process/metrics.py, process/vital_signs.py)."""
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
@@ -12,7 +12,10 @@ from google.rpc import code_pb2
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy.pool import Pool
 
-from process.metrics import BYTES, GROUP, REQUEST_SECONDS, SECONDS, exemplar
+from process.histogram import GroupedHistogram
+from process.metrics import BYTES, GROUP, REQUEST_SECONDS, SECONDS
+from process.settling import Settling
+from server.call import Caller
 from server.errors import Failure, code_name
 
 T = TypeVar("T")
@@ -21,9 +24,9 @@ T = TypeVar("T")
 _METHOD = ["grpc_type", "grpc_service", "grpc_method"]
 _STARTED = Counter("grpc_server_started", "Calls begun.", _METHOD)
 _HANDLED = Counter("grpc_server_handled", "Calls ended, by code.", [*_METHOD, "grpc_code"])
-_SECONDS = Histogram("grpc_server_handling_seconds", "From begin to end of a call.", _METHOD, buckets=REQUEST_SECONDS)
-_RECEIVED = Histogram("grpc_server_msg_received_bytes", "Size of a request message.", _METHOD, buckets=BYTES)
-_SENT = Histogram("grpc_server_msg_sent_bytes", "Size of an answer message.", _METHOD, buckets=BYTES)
+_SECONDS = GroupedHistogram("grpc_server_handling_seconds", "From begin to end of a call.", _METHOD, buckets=REQUEST_SECONDS)
+_RECEIVED = GroupedHistogram("grpc_server_msg_received_bytes", "Size of a request message.", _METHOD, buckets=BYTES)
+_SENT = GroupedHistogram("grpc_server_msg_sent_bytes", "Size of an answer message.", _METHOD, buckets=BYTES)
 
 IN_FLIGHT = Gauge("payments_server_in_flight_calls", "Calls of PaymentService being answered.", multiprocess_mode="livesum")
 IN_FLIGHT_LIMIT = Gauge(
@@ -64,19 +67,13 @@ class MethodMetrics:
     def __init__(self, service: str, method: str, type: str = "unary") -> None:
         labels = (type, service, method)
         self.started = _STARTED.labels(*labels)
-        self._seconds = _SECONDS.labels(*labels)
+        self.seconds = _SECONDS.labels(*labels)
         self._handled = {number: _HANDLED.labels(*labels, name) for name, number in code_pb2.Code.items()}
 
-    def ended(self, codes: Iterable[int], seconds: float, traceparents: Sequence[str] = ()) -> None:
-        """Calls that ended together, each with a code of google.rpc.Code, and W3C trace contexts of as many as have one."""
-        calls = 0
+    def handled(self, codes: Iterable[int]) -> None:
+        """Calls have ended, each with a code of google.rpc.Code."""
         for code, count in Counts(codes).items():
             self._handled[code_pb2.Code.ValueType(code)].inc(count)
-            calls += count
-        for traceparent in traceparents:
-            self._seconds.observe(seconds, exemplar(traceparent))
-        for _ in range(calls - len(traceparents)):
-            self._seconds.observe(seconds)
 
 
 class MessageMetrics:
@@ -84,8 +81,9 @@ class MessageMetrics:
 
     def __init__(self, service: str, method: str, type: str = "unary") -> None:
         labels = (type, service, method)
-        self.received = _RECEIVED.labels(*labels)
-        self.sent = _SENT.labels(*labels)
+        # Sizes in bytes.
+        self.received = Settling(_RECEIVED.labels(*labels).observe_each).add
+        self.sent = Settling(_SENT.labels(*labels).observe_each).add
         self.repeated = REPEATED.labels(*labels)
 
 
@@ -133,11 +131,11 @@ class PoolMetrics:
             self._waiting.dec()
 
 
-def count_clients(clients: Iterable[str], method: str, codes: Iterable[int]) -> None:
+def count_clients(callers: Iterable[Caller], method: str, codes: Iterable[int]) -> None:
     """Counts ended calls, each with its client, where that is known, and its code."""
-    for client, code in zip(clients, codes, strict=True):
-        if client:
-            _client_calls(client, method, code).inc()
+    for caller, code in zip(callers, codes, strict=True):
+        if caller.client:
+            _client_calls(caller.client, method, code).inc()
 
 
 @cache

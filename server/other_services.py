@@ -12,9 +12,10 @@ import grpc
 import grpc.aio
 from google.rpc import code_pb2
 
+from server import ended
+from server.accounts import Accounts
 from server.call import ANYBODY
-from server.call_log import CallLog
-from server.metrics import MethodMetrics
+from server.ended import Ended
 from server.transport import Server, unimplemented
 
 HEALTH = "grpc.health.v1.Health"  # whose calls come every second, by machines
@@ -62,13 +63,12 @@ def _counted(handler: Handler, service: str, method: str) -> Handler:
 
 class _Method:
     def __init__(self, service: str, method: str, kind: str) -> None:
-        self._metrics = MethodMetrics(service, method, kind)
-        self._log = CallLog(service, method, logging.DEBUG if service == HEALTH else logging.INFO)
+        self._accounts = Accounts(service, method, kind, logging.DEBUG if service == HEALTH else logging.INFO)
 
     @contextmanager
     def call(self, context: Context) -> Iterator[None]:
         """The context lasts as long as the call."""
-        self._metrics.started.inc()
+        self._accounts.started.inc()
         begin = time.perf_counter()
         code = code_pb2.UNKNOWN  # what gRPC makes of an exception
         try:
@@ -81,10 +81,8 @@ class _Method:
             code = context.code()
             raise
         finally:
-            seconds = time.perf_counter() - begin
-            self._metrics.ended([code], seconds)
-            if self._log.enabled:
-                self._log.record(None, None, dict(context.invocation_metadata() or ()), ANYBODY, code, seconds)
+            calls = ended.alone(None, dict(context.invocation_metadata() or ()))
+            self._accounts.ended(Ended(calls, [None], [ANYBODY], [code], time.perf_counter() - begin))
 
 
 def _awaited(behaviour: Callable[[Any, Context], Awaitable[Any]], method: _Method) -> Callable[[Any, Context], Any]:

@@ -15,13 +15,15 @@ from google.rpc import code_pb2
 from payments.v1.metadata import CLIENT
 from payments.v1.scopes import required_scope
 from process.deadlines import Deadlines
-from server import audit
+from server import ended
 from server.access import Access
+from server.accounts import Accounts
+from server.audit import Audit
 from server.call import ANYBODY, Call, Caller, Metadata
-from server.call_log import CallLog
 from server.call_spans import CallSpans
+from server.ended import Ended
 from server.errors import Failure, deadline_exceeded, invalid, too_many_requests, unavailable, unexpected
-from server.metrics import REFUSED_IN_FLIGHT, REFUSED_NO_DATABASE, MessageMetrics, MethodMetrics, count_clients
+from server.metrics import REFUSED_IN_FLIGHT, REFUSED_NO_DATABASE, MessageMetrics
 
 Behaviour = Callable[..., Awaitable[Message]]
 
@@ -83,53 +85,52 @@ class Calls:
         self, method: MethodDescriptor, behaviour: Behaviour, carried: MethodDescriptor | None
     ) -> "grpc.RpcMethodHandler[Any, Any]":
         counted = carried or method
-        metrics = MethodMetrics(counted.containing_service.full_name, counted.name)
         messages = MessageMetrics(method.containing_service.full_name, method.name)
-        log = CallLog(counted.containing_service.full_name, counted.name)
-        traced = CallSpans(counted.containing_service.full_name, counted.name)
+        accounts = Accounts(counted.containing_service.full_name, counted.name)
         scope = required_scope(counted)
+        audited = Audit(counted) if scope == WRITE else None
+        traced = CallSpans(counted.containing_service.full_name, counted.name)
 
-        async def handle(request: Message | None, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
+        async def handle(request: Any, context: "grpc.aio.ServicerContext[Any, Any]") -> Message:
             metadata = dict(context.invocation_metadata() or ())
             several = request if carried else None
-            if several is not None and len(several.calls) > MOST_CARRIED:  # type: ignore[attr-defined]
+            if several is not None and len(several.calls) > MOST_CARRIED:
                 await _abort(context, invalid({"calls": f"must be at most {MOST_CARRIED}"}), ())
+            calls = ended.carried(several) if several is not None else ended.alone(request, metadata)
             callers = self._callers(scope, several, metadata)
             trailing = () if carried or not callers[0].client else ((CLIENT, callers[0].client),)
-            calls = len(callers)
-            metrics.started.inc(calls)
+            accounts.started.inc(len(calls))
             if "grpc-previous-rpc-attempts" in metadata:
                 messages.repeated.inc()
             begin = time.perf_counter()
-            spans = traced.begin(several, metadata)
-            codes = [code_pb2.CANCELLED] * calls
-            reply = failure = None
+            spans = traced.begin(calls)
+            codes: Sequence[int] = [code_pb2.CANCELLED] * len(calls)
+            replies: Sequence[Message | None] = [None] * len(calls)
+            failure = None
             try:
-                reply = await self._call(behaviour, request, metadata, context.time_remaining(), callers, alone=carried is None)
-                codes = [result.error.code for result in reply.results] if carried else [code_pb2.OK]  # type: ignore[attr-defined]
+                reply: Any = await self._call(behaviour, request, metadata, context.time_remaining(), callers, alone=carried is None)
+                if carried:
+                    codes = [result.error.code for result in reply.results]
+                    replies = [None if code else result.payment for code, result in zip(codes, reply.results, strict=True)]
+                else:
+                    codes, replies = [code_pb2.OK], [reply]
                 if trailing:
                     context.set_trailing_metadata(trailing)
             except Failure as error:
                 failure = error.with_traceback(None)  # which would keep this frame alive, and it the failure
-                codes = [failure.code] * calls
+                codes = [failure.code] * len(calls)
             finally:  # before the answer leaves
-                if scope == WRITE:
-                    audit.record(counted.name, request, reply, metadata, callers, codes)
-                seconds = time.perf_counter() - begin
-                metrics.ended(codes, seconds, _traceparents(several, metadata))
-                if log.enabled and several:
-                    log.record_each(several, reply, callers, codes, seconds)
-                elif log.enabled:
-                    log.record(request, reply, metadata, callers[0], codes[0], seconds)
+                end = Ended(calls, replies, callers, codes, time.perf_counter() - begin)
+                if audited:
+                    audited.note(end)
+                accounts.ended(end)
                 if spans:
                     traced.end(spans, codes)
-                if not self._access.open:
-                    count_clients((caller.client for caller in callers), counted.name, codes)
             if failure:
                 if failure.hold:
                     await asyncio.sleep(failure.hold)
                 await _abort(context, failure, trailing)
-            return reply  # type: ignore[return-value]  # there is one where there is no failure
+            return reply  # type: ignore[no-any-return]
 
         return grpc.unary_unary_rpc_method_handler(
             handle, request_deserializer=_decoder(method, messages), response_serializer=_encoder(messages)
@@ -189,7 +190,7 @@ def _decoder(method: MethodDescriptor, metrics: MessageMetrics) -> Callable[[byt
     parse = message_factory.GetMessageClass(method.input_type).FromString
 
     def decode(data: bytes) -> Message | None:
-        metrics.received.observe(len(data))
+        metrics.received(len(data))
         try:
             return parse(data)
         except DecodeError:
@@ -201,18 +202,10 @@ def _decoder(method: MethodDescriptor, metrics: MessageMetrics) -> Callable[[byt
 def _encoder(metrics: MessageMetrics) -> Callable[[Message], bytes]:
     def encode(message: Message) -> bytes:
         data = message.SerializeToString()
-        metrics.sent.observe(len(data))
+        metrics.sent(len(data))
         return data
 
     return encode
-
-
-def _traceparents(several: Message | None, metadata: Metadata) -> Sequence[str]:
-    """The W3C trace contexts of the call with this metadata, or of the `calls` of a message that carries several, where they have one."""
-    if several is not None:
-        return [traceparent for call in several.calls if (traceparent := call.context.traceparent)]  # type: ignore[attr-defined]
-    traceparent = metadata.get("traceparent", "")
-    return [traceparent] if isinstance(traceparent, str) and traceparent else []
 
 
 async def _abort(context: "grpc.aio.ServicerContext[Any, Any]", failure: Failure, trailing: Sequence[tuple[str, str]]) -> NoReturn:

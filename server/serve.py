@@ -14,6 +14,7 @@ from process.listening import Address, CannotListen, allow_connections
 from process.metrics import note_build, serve_metrics
 from process.stopping import stop_signals
 from process.vital_signs import watch_vital_signs
+from server import audit
 from server.access import Access
 from server.coalescing import CoalescingService
 from server.database import Database
@@ -71,7 +72,7 @@ async def serve(settings: Settings) -> None:
         shared,
     ]
     patience = Patience(settings.receive_timeout, settings.send_timeout, settings.max_unread)
-    server = Server([*options, ("grpc.max_receive_message_length", settings.max_message_size)], patience)
+    server = Server([*options, ("grpc.max_receive_message_length", settings.max_message_size)], patience, audit.write)
     calls = Calls(settings.max_in_flight, settings.request_timeout, Access(settings.api_keys))
     health = Health(settings.database_url, settings.database_password, calls.tell)
     server.add_generic_rpc_handlers(

@@ -59,8 +59,10 @@ def test_a_traceback_is_part_of_its_line_with_the_first_line_of_each_message(lin
 
 
 def test_the_level_is_that_of_requests_too() -> None:
-    script = "import logging\nfrom process.logs import set_up_logging\nset_up_logging({!r})\nfrom process.access_log import AccessLog\n"
-    script += "log = AccessLog('a', int)\nif log.enabled: log.write('r', 't', 'c', 'GET', '/', 200, 0.5, 1, 2)\n"
+    script = (
+        "import logging\nfrom process.logs import set_up_logging\nset_up_logging({!r})\nfrom process.access_log import AccessLog, Request\n"
+    )
+    script += "AccessLog('a', int).write([Request('r', 't', 'c', 'GET', '/', 200, 0.5, 1, 2)])\n"
     counts = []
     for level in ("debug", "info", "warning"):
         command = [sys.executable, "-c", script.format(level)]
@@ -91,7 +93,7 @@ def test_a_reader_that_stops_reading_stops_nobody_and_what_finds_no_room_is_coun
 
     def work() -> None:
         for number in range(30_000):
-            stream.write_soon(f"request {number}\n")
+            stream.write_soon([f"request {number}\n"])
         stream.write("what goes wrong\n")
 
     with stream.buffered():

@@ -32,12 +32,13 @@ class IncomingCall:
         loop: asyncio.AbstractEventLoop,
         receiving: Waiting,
         sending: Waiting,
+        leave: "Callable[[IncomingCall], None]",
         ended: Callable[[], None],
     ) -> None:
         """`event`: gRPC's core's, of a new call. `handler`: a grpc.RpcMethodHandler of coroutines. `receiving` and `sending`: those
         that wait for their callers' messages, and for their taking what is sent.
 
-        `ended` is called once no operation of the call is pending.
+        `leave` is called when the handler is done, and has to call `end`. `ended` is called once no operation of the call is pending.
         """
         self._call = event.call
         self._metadata: Metadata = event.invocation_metadata
@@ -49,12 +50,14 @@ class IncomingCall:
         self._receiving = receiving
         self._sending = sending
         self._cancel = self._call.cancel
+        self._leave = leave
         self._ended = ended
         self._pending = 0  # operations, and the handler's task
         self._gone = False  # the caller waits no more
         self._opened = False  # whether the initial metadata have been sent
         self._status = (cygrpc.StatusCode.ok, "")
         self._trailing = _NO_METADATA
+        self._last: bytes | None = None  # the message that is sent with the status
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -101,10 +104,10 @@ class IncomingCall:
         message = event.batch_operations[0].message()
         if self._gone:
             self._status = _CANCELLED
-            self._finish(None)
+            self._finish()
         elif message is None:
             self._status = (cygrpc.StatusCode.invalid_argument, "The call carries no message.")
-            self._finish(None)
+            self._finish()
         else:
             self._run(self._answer(message))
 
@@ -121,18 +124,16 @@ class IncomingCall:
         self._task = self._loop.create_task(answer)
 
     async def _answer(self, request: Any) -> None:
-        last: bytes | None = None
         try:
-            last = await self._handle(request)
+            self._last = await self._handle(request)
         except grpc.aio.AbortError:
             pass
         except asyncio.CancelledError:
             self._status = _CANCELLED
         except Exception:
             log.exception("a handler failed")
-            self._status = (cygrpc.StatusCode.unknown, "")
-        self._finish(last)
-        self._completed(None)
+            self.fail()
+        self._leave(self)
 
     async def _handle(self, request: Any) -> bytes | None:
         """What the handler has answered, but for what it has sent itself."""
@@ -157,7 +158,17 @@ class IncomingCall:
         while (message := await self._message()) is not None:
             yield self._decode(message)
 
-    def _finish(self, last: bytes | None) -> None:
+    def fail(self) -> None:
+        """Takes back what the handler has answered."""
+        self._status, self._trailing, self._last = (cygrpc.StatusCode.unknown, ""), _NO_METADATA, None
+
+    def end(self) -> None:
+        """Answers."""
+        self._finish()
+        self._completed(None)
+
+    def _finish(self) -> None:
+        last = self._last
         code, details = self._status
         status = cygrpc.SendStatusFromServerOperation(self._trailing, code, details.encode(), _NO_FLAGS)
         message = () if last is None else (cygrpc.SendMessageOperation(last, _NO_FLAGS),)

@@ -1,7 +1,8 @@
 """The server: ports, the calls that come in, the end."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import grpc
@@ -11,6 +12,8 @@ from process.waiting import Waiting
 from server.transport.call import IncomingCall, Metadata
 from server.transport.events import Events
 from server.transport.patience import PATIENCE, Patience
+
+log = logging.getLogger("server")
 
 Handler = Any  # a grpc.RpcMethodHandler of coroutines; the published types know threads only
 
@@ -24,7 +27,16 @@ class _Called(grpc.HandlerCallDetails):
 class Server:
     """Of grpc.aio.Server the part that is used here, for the loop that makes it."""
 
-    def __init__(self, options: Sequence[tuple[str, Any]] = (), patience: Patience = PATIENCE) -> None:
+    def __init__(
+        self,
+        options: Sequence[tuple[str, Any]] = (),
+        patience: Patience = PATIENCE,
+        before_answers: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`before_answers`: called before answers leave, once for all of a turn of the event loop. If it raises, their callers are told
+        UNKNOWN in their place."""
+        self._before_answers = before_answers
+        self._leaving: list[IncomingCall] = []
         self._loop = asyncio.get_running_loop()
         self._patience = patience
         self._receiving = Waiting()
@@ -88,9 +100,26 @@ class Server:
             return
         self._calls += 1
         self._idle.clear()
-        IncomingCall(event, self._handler(event), self._loop, self._receiving, self._sending, self._ended).begin()
+        IncomingCall(event, self._handler(event), self._loop, self._receiving, self._sending, self._leave, self._ended).begin()
         if not self._stopping:
             self._request_call()
+
+    def _leave(self, call: IncomingCall) -> None:
+        """Has the call answered with the others of this turn."""
+        if not self._leaving:
+            self._loop.call_soon(self._answer)
+        self._leaving.append(call)
+
+    def _answer(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        try:
+            self._before_answers()
+        except Exception:
+            log.exception("answers are withheld")
+            for call in leaving:
+                call.fail()
+        for call in leaving:
+            call.end()
 
     def _ended(self) -> None:
         self._calls -= 1
