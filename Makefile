@@ -26,8 +26,10 @@ setup: .venv/local.stamp ## Make the environment in .venv, with the commands pay
 run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-C
 	@exec $(BIN)/python -m local
 
+# Each file's tests stay together, on a PostgreSQL and processes of their own.
 test: .venv/dev.stamp ## Run the tests of the service, on a real PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e --ignore=tests/load --ignore=tests/broken --ignore=tests/resilience/cluster --ignore=monitoring/tests
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e \
+	  --ignore=tests/load --ignore=tests/broken --ignore=tests/resilience/cluster --ignore=monitoring/tests
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler

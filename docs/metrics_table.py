@@ -36,7 +36,7 @@ def table(modules: list[ModuleType]) -> str:
 
 def row(metric: Any) -> list[str]:
     """prometheus_client has no public names for what a metric was made with."""
-    kind = type(metric).__name__.lower()
+    kind = metric._type  # what Prometheus calls it, whatever the class
     name = metric._name + ("_total" if kind == "counter" else "")
     labels = ", ".join(f"`{label}`" for label in metric._labelnames)
     unit = next((unit for unit in UNITS if unit in metric._name.split("_")[-1]), "")
