@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -25,10 +25,12 @@ class Service:
     def __init__(self) -> None:
         self.go = asyncio.Event()
         self.begun = asyncio.Event()
+        self.waiting = 0
         self.cancelled = 0
         self.written = 0
 
     async def _wait(self) -> None:
+        self.waiting += 1
         self.begun.set()
         try:
             await self.go.wait()
@@ -80,10 +82,10 @@ def _decode(data: bytes) -> bytes:
 
 @contextlib.asynccontextmanager
 async def served(
-    options: tuple[tuple[str, Any], ...] = (), patience: Patience = PATIENCE
+    options: tuple[tuple[str, Any], ...] = (), patience: Patience = PATIENCE, before_answers: Callable[[], None] = lambda: None
 ) -> AsyncIterator[tuple[Service, Server, grpc.aio.Channel]]:
     service = Service()
-    server = Server(options, patience)
+    server = Server(options, patience, before_answers)
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(getattr(service, name), _decode, bytes)
         for name in ("Echo", "Wait", "Remaining", "Abort", "Break")
@@ -131,6 +133,25 @@ async def test_an_empty_message_is_a_message_and_a_call_without_one_is_refused()
         silent = channel.stream_unary(PATH + "Echo")()
         await silent.done_writing()
         assert (await status(silent))[0] is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_answers_of_one_turn_leave_after_one_call_of_the_hook_and_not_where_it_fails() -> None:
+    turns: list[str] = []
+
+    def hook() -> None:
+        turns.append("turn")
+        if len(turns) == 2:
+            raise OSError("nobody reads standard error")
+
+    async with served(before_answers=hook) as (service, _, channel):
+        waiting = [asyncio.ensure_future(unary(channel, "Wait")(b"1")) for _ in range(20)]
+        await until(lambda: service.waiting == 20)
+        assert not turns
+        service.go.set()
+        assert await asyncio.gather(*waiting) == [b"1"] * 20
+        assert len(turns) == 1
+        assert await status(unary(channel, "Echo")(b"withheld")) == (grpc.StatusCode.UNKNOWN, "")
+        assert await unary(channel, "Echo")(b"after") == b"after"
 
 
 async def test_a_message_that_cannot_be_decoded_is_the_callers_fault() -> None:
