@@ -18,7 +18,7 @@ from tests.smoke.own import Own
 from tests.smoke.rest import GROUP as REST
 from tests.smoke.rest import Rest
 
-SECONDS = 18.0  # for all checks
+SECONDS = 16.0  # for all checks
 REMOVAL = 5.0  # seconds for what is left to remove
 
 
