@@ -1,4 +1,7 @@
-"""Run within a pod: creates and reads over gRPC, shared out over all servers and repeated by nobody, until standard input ends."""
+"""Run within a pod: creates and reads over gRPC, shared out over all servers, until standard input ends.
+
+No retry policy is set, so a call that a server has seen is never repeated. What gRPC does by itself stays on, as in every client: a call that
+meets a connection at its end, which the server says that it has not seen, goes out again by another ("transparent retry", gRFC A6)."""
 
 import json
 import sys
@@ -11,7 +14,7 @@ from payments.v1 import CreatePaymentRequest, GetPaymentRequest, PaymentServiceS
 
 target, threads = sys.argv[1], int(sys.argv[2])
 config = {"loadBalancingConfig": [{"round_robin": {}}]}
-options = [("grpc.service_config", json.dumps(config)), ("grpc.enable_retries", 0), ("grpc.dns_min_time_between_resolutions_ms", 2000)]
+options = [("grpc.service_config", json.dumps(config)), ("grpc.dns_min_time_between_resolutions_ms", 2000)]
 ended = threading.Event()
 calls, failures = [0] * threads, []
 

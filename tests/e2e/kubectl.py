@@ -11,8 +11,9 @@ Resource = dict[str, Any]
 
 
 def kubectl(*arguments: str, namespace: str = NAMESPACE, check: bool = True, stdin: str | None = None, timeout: float = 300) -> str:
-    """What it prints; with `check` its failure is an error that has what it said."""
-    done = subprocess.run(["kubectl", "--namespace", namespace, *arguments], capture_output=True, text=True, input=stdin, timeout=timeout)
+    """What it prints; with `check` its failure is an error that has what it said. An empty `namespace` leaves each manifest its own."""
+    where = ["--namespace", namespace] if namespace else []
+    done = subprocess.run(["kubectl", *where, *arguments], capture_output=True, text=True, input=stdin, timeout=timeout)
     if check and done.returncode:
         raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout if check else done.stdout + done.stderr

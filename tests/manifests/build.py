@@ -56,6 +56,7 @@ def build_combination(components: tuple[str, ...], folder: Path) -> list[Manifes
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
+        "namespace": "payments",
         "resources": [str(here / "base")],
         "components": [str(here / "components" / name) for name in components],
     }

@@ -117,6 +117,10 @@ def test_settings_roll_the_pods(overlay: Overlay) -> None:
         assert named(overlay[1], "ConfigMap", source)
 
 
+def test_everything_is_in_the_services_namespace(overlay: Overlay) -> None:
+    assert {manifest["metadata"].get("namespace") for manifest in overlay[1]} == {"payments"}
+
+
 def test_no_file_has_a_secret(overlay: Overlay) -> None:
     assert not of_kind(overlay[1], "Secret")
 
