@@ -29,7 +29,7 @@ run: .venv/local.stamp ## Start PostgreSQL, server and gateway here, until Ctrl-
 # Each file's tests stay together, on a PostgreSQL and processes of their own.
 test: .venv/dev.stamp ## Run the tests of the service, on a real PostgreSQL
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore=tests/infra --ignore=tests/manifests --ignore=tests/e2e \
-	  --ignore=tests/load --ignore=tests/broken --ignore=tests/resilience/cluster --ignore=monitoring/tests
+	  --ignore=tests/load --ignore=tests/broken --ignore=tests/resilience/cluster --ignore=monitoring/tests --ignore=tests/docs
 
 test-pooler: .venv/dev.stamp ## Run the contract's tests with pgbouncer, in transaction mode, before PostgreSQL
 	$(BIN)/python -m pytest tests/contract tests/compatibility --pooler
@@ -175,6 +175,7 @@ GHZ = 0.120.0
 	  { echo "make: $(PYTHON) has no venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 
+include docs/docs.mk
 include kustomize/kubernetes.mk
 include rehearsal/rehearsal.mk
 include scanning/scanning.mk
