@@ -1,11 +1,10 @@
 """What the tests of the documents share."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, committable
+from tests.docs.pages import clone
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -16,8 +15,4 @@ def empty_tables() -> None:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what Git has or would take, as somebody who clones the repository gets it."""
-    for name in committable():
-        copy = tmp_path / "checkout" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, copy)
-    return tmp_path / "checkout"
+    return clone(tmp_path / "checkout")

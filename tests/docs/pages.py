@@ -1,6 +1,7 @@
 """The Markdown pages of the repository: their links, anchors and fenced blocks."""
 
 import re
+import shutil
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -30,6 +31,15 @@ def committable() -> list[str]:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return sorted(name for name in set(listed.stdout.split("\0")) if name and (ROOT / name).is_file())
+
+
+def clone(folder: Path) -> Path:
+    """Copies what Git has or would take into the folder, as somebody who clones the repository gets it."""
+    for name in committable():
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy)
+    return folder
 
 
 def pages() -> list[Path]:

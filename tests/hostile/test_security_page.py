@@ -1,4 +1,4 @@
-"""docs/security.md names tests that are there, and every limit that the commands have, as README.md does with its default."""
+"""docs/security.md names tests that are there, and every limit that the commands have, as docs/configuration.md does with its default."""
 
 import re
 from pathlib import Path
@@ -28,11 +28,13 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("option", LIMITS, ids=lambda option: str(option.envvar))
-def test_every_limit_is_in_the_table_and_its_default_in_the_readme(option: click.Option) -> None:
+def test_every_limit_is_in_the_table_and_its_default_among_the_options(option: click.Option) -> None:
     table = (ROOT / "docs/security.md").read_text().partition("## Limits")[2].partition("\n## ")[0]
     assert f"`{option.envvar}`" in table
     name = re.sub("^PAYMENTS_[A-Z]+?_", "", str(option.envvar))
-    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if f"`{option.envvar}`" in line or f"`…_{name}`" in line]
+    rows = [
+        line for line in (ROOT / "docs/configuration.md").read_text().splitlines() if f"`{option.envvar}`" in line or f"`…_{name}`" in line
+    ]
     assert any(f"{option.default:.0f}" in row.split("|")[2] for row in rows)
 
 
