@@ -13,7 +13,7 @@ from monitoring.dashboards import DASHBOARDS
 
 MADE = "# Made by `make monitoring`; not to be edited.\n"
 # Where this repository is browsed; every alert links to its page there.
-RUNBOOKS = "https://github.com/nuveo/sre-test/blob/main/docs/runbooks"
+RUNBOOKS = "https://github.com/nuveo/payments/blob/main/docs/runbooks"
 CAUSES = Path(__file__).with_name("causes.yaml")
 RULES = Path(__file__).with_name("rules")
 COMPONENT = Path(__file__).parents[1] / "kustomize" / "components" / "monitoring"
