@@ -21,7 +21,7 @@ def _leads(page: Path, link: str) -> bool:
         return target.scheme in ("https", "http", "mailto")
     path = (page.parent / unquote(target.path)).resolve() if target.path else page
     known = path == page or str(path.relative_to(ROOT)) in committable() or path.is_dir()
-    return known and (not target.fragment or (path.suffix == ".md" and target.fragment in anchors(path)))
+    return known and (not target.fragment or (path.suffix == ".md" and unquote(target.fragment) in anchors(path)))
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

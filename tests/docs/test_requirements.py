@@ -10,7 +10,7 @@ import pytest
 
 from tests.docs.pages import ROOT, code, committable, tables
 
-PAGES = [ROOT / "README.md"]
+PAGES = [ROOT / "README.md", ROOT / "README.pt-BR.md"]
 
 
 def requirements(page: Path) -> list[list[str]]:
