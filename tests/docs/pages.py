@@ -83,6 +83,17 @@ def links(page: Path) -> list[str]:
     return found
 
 
+def paragraphs(page: Path) -> list[str]:
+    """Their text as it is written, items of lists among them; neither headings nor tables."""
+    tokens = _tokens(page)
+    return [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "paragraph_open"]
+
+
+def literals(page: Path) -> list[str]:
+    """What stands between backticks, outside of blocks."""
+    return [child.content for token in _tokens(page) for child in token.children or [] if child.type == "code_inline"]
+
+
 def blocks(page: Path) -> list[Block]:
     return [Block(token.info.split(), token.content, (token.map or [0])[0] + 1) for token in _tokens(page) if token.type == "fence"]
 
