@@ -64,6 +64,7 @@ def test_two_workers_answer_on_one_port_and_metrics_count_every_call(url: str, q
             ids = {payment.id for payment in threads.map(create, clients * 10)}
         assert len(ids) == 320
         assert query("SELECT count(*) FROM payments") == [(320,)]
+        server.wait_until(lambda: server.metrics().get(CREATED, 0) >= 320)  # calls are counted when their answers have left
         metrics = server.metrics()
         assert metrics[CREATED] == metrics[CREATE_SECONDS] == 320
         assert not [name for name in metrics if name.startswith("process_")]
@@ -74,6 +75,7 @@ def test_one_worker_is_one_process_with_metrics_of_its_own(url: str) -> None:
         server.wait_until_serving()
         create(server.payments)
         assert not psutil.Process(server.process.pid).children()
+        server.wait_until(lambda: server.metrics().get(CREATED))
         metrics = server.metrics()
         assert metrics[CREATED] == 1
         assert metrics["process_resident_memory_bytes"] > 0

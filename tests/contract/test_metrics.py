@@ -46,10 +46,14 @@ def samples(port: int) -> Samples:
     return found
 
 
-def gained(port: int, do: Callable[[], object]) -> Samples:
-    """What counters and histograms have gained by it."""
+def gained(own: Stack, port: int, do: Callable[[], object]) -> Samples:
+    """What counters and histograms have gained by it, and by a look at health: an answer is counted two turns of the event loop after it has
+    left, and by the time a later one comes that has happened."""
     before = samples(port)
     do()
+    assert Rest(own.rest_url).get("/livez").status_code == 200
+    with grpc.insecure_channel(own.grpc_target) as channel:
+        health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
     after = samples(port)
     return {name: value - before.get(name, 0) for name, value in after.items() if value != before.get(name, 0)}
 
@@ -81,7 +85,7 @@ def series(port: int) -> int:
 def test_a_request_counts_by_its_route_with_its_bytes_and_the_calls_behind_it(own: Stack, api: Rest) -> None:
     body = '{"data":{"order":17},"payment":1.50}'
     answers = []
-    found = gained(own.ports.gateway_metrics, lambda: answers.append(api.post("/create", body=body)))
+    found = gained(own, own.ports.gateway_metrics, lambda: answers.append(api.post("/create", body=body)))
     route = 'method="POST",route="/create"'
     assert found[f'http_requests_total{{code="200",{route}}}'] == 1
     assert found[f"http_request_duration_seconds_count{{{route}}}"] == 1
@@ -104,7 +108,7 @@ def test_payments_count_by_what_became_of_them(own: Stack, api: Rest) -> None:
         api.delete(f"/delete/{second['id']}")
         api.delete(f"/delete/{second['id']}")
 
-    found = gained(own.ports.server_metrics, use)
+    found = gained(own, own.ports.server_metrics, use)
     assert {name: found[name] for name in found if name.startswith(("payments_created", "payments_consumed", "payments_deleted"))} == {
         "payments_created_total": 2,
         "payments_consumed_total": 1,
@@ -124,7 +128,7 @@ def test_calls_that_travel_together_count_each_for_itself(own: Stack, api: Rest)
             calls = [stub.CreatePayment.future(pb.CreatePaymentRequest(data="{}", payment="1"), timeout=10) for _ in range(200)]
             assert all(call.result().id for call in calls)
 
-    found = gained(own.ports.server_metrics, batch)
+    found = gained(own, own.ports.server_metrics, batch)
     method = f'grpc_method="CreatePayment",{PAYMENTS}'
     assert found[f"grpc_server_started_total{{{method}}}"] == 200
     assert found[f'grpc_server_handled_total{{grpc_code="OK",{method}}}'] == 200
@@ -150,13 +154,13 @@ def test_a_cancelled_call_counts_as_cancelled(own: Stack, stored_lock: Callable[
         before[f"grpc_server_started_total{{{method}}}"],
         before[f'grpc_server_handled_total{{grpc_code="CANCELLED",{method}}}'],
     )
-    assert gained(own.ports.server_metrics, cancel)[f'grpc_server_handled_total{{grpc_code="CANCELLED",{method}}}'] == 1
+    assert gained(own, own.ports.server_metrics, cancel)[f'grpc_server_handled_total{{grpc_code="CANCELLED",{method}}}'] == 1
 
 
 def test_a_streamed_list_counts_once_with_all_of_its_bytes(own: Stack, api: Rest) -> None:
     api.create_many(1500)
     answers = []
-    found = gained(own.ports.gateway_metrics, lambda: answers.append(api.get("/list")))
+    found = gained(own, own.ports.gateway_metrics, lambda: answers.append(api.get("/list")))
     assert found['http_requests_total{code="200",method="GET",route="/list"}'] == 1
     assert found['http_response_size_bytes_sum{method="GET",route="/list"}'] == len(answers[0].content)
     pages = 'grpc_code="OK",grpc_method="ListPaymentsJson",grpc_service="payments.v1.ListingService",grpc_type="unary"'
@@ -181,7 +185,7 @@ def test_odd_paths_methods_and_ids_make_no_series_of_their_own(own: Stack, api: 
 
         send(range(4))
         before = series(own.ports.gateway_metrics), series(own.ports.server_metrics)
-        found = gained(own.ports.server_metrics, lambda: send(range(ODD)))
+        found = gained(own, own.ports.server_metrics, lambda: send(range(ODD)))
     assert (series(own.ports.gateway_metrics), series(own.ports.server_metrics)) == before
     unknown = 'grpc_method="unknown",grpc_service="unknown",grpc_type="unary"'
     assert found[f'grpc_server_handled_total{{grpc_code="UNIMPLEMENTED",{unknown}}}'] == ODD
