@@ -41,8 +41,10 @@ class Audit:
                 _lines.append(self._template % (time, client, call.request_id, payment_id, code_name(outcome)))
 
     def _asked(self, call: Record) -> str:
-        """The payment that a failed call was about; empty where it has named none in the form of an id."""
-        id: str = call.payment_id or (call.request.id if self._names_payment and call.request is not None else "")
+        """The payment that a failed call was about; empty where it has named none in the form of an id. What the request names comes first:
+        the id in the metadata is a create's, and of any other call whatever its caller has written there."""
+        named: str = call.request.id if self._names_payment and call.request is not None else ""
+        id = named or call.payment_id
         return id.lower() if UUID.fullmatch(id) else ""
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from payments.v1 import coalescing_pb2, coalescing_pb2_grpc
 from payments.v1 import payments_pb2 as pb
+from payments.v1.metadata import PAYMENT_ID
 from server.tests.server_process import Server
 
 SECRET = "the-content-of-the-document"
@@ -69,6 +70,13 @@ def test_each_write_and_no_read_leaves_a_line(server: Server, audited: Any) -> N
         ("DeletePayment", id, "NOT_FOUND", ""),
         ("CreatePayment", "", "INVALID_ARGUMENT", ""),
     ]
+
+
+def test_the_line_of_a_failed_call_names_the_payment_of_its_request_whatever_its_metadata_say(server: Server, audited: Any) -> None:
+    other = (PAYMENT_ID, "00000000-0000-7000-8000-00000000000f")
+    refused(server.payments.DeletePayment, pb.DeletePaymentRequest(id=NOBODY), other)
+    refused(server.payments.UpdatePayment, pb.UpdatePaymentRequest(id=NOBODY, status=pb.STATUS_CONSUMED), other)
+    assert audited(2) == [("DeletePayment", NOBODY, "NOT_FOUND", ""), ("UpdatePayment", NOBODY, "NOT_FOUND", "")]
 
 
 def test_each_payment_of_a_batch_leaves_a_line(server: Server, audited: Any) -> None:
