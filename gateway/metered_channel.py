@@ -51,7 +51,7 @@ class _Call:
 
     def __await__(self) -> Generator[Any, None, Message]:
         metrics = self._metrics
-        metrics.started()
+        metrics.started.inc()
         begin = time.perf_counter()
         code: int = code_pb2.UNKNOWN
         try:

@@ -77,11 +77,10 @@ class CallMetrics:
 
     def __init__(self, service: str, method: str) -> None:
         labels = ("unary", service, method)
-        self._started = _CLIENT_STARTED.labels(*labels)
+        self.started = _CLIENT_STARTED.labels(*labels)
         self._handled = {number: _CLIENT_HANDLED.labels(*labels, name) for name, number in code_pb2.Code.items()}
         self._seconds = _CLIENT_SECONDS.labels(*labels)
         self._ended: Settling[tuple[int, float]] = Settling(self._settle)
-        self.started = self._started.inc
 
     def ended(self, code: int, seconds: float) -> None:
         """`code`: of google.rpc.Code."""

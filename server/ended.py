@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from payments.v1.metadata import PAYMENT_ID
 from server.call import Caller, Metadata, loggable_id
+from server.service import given_id
 
 
 class Record(NamedTuple):
@@ -28,13 +28,13 @@ class Ended(NamedTuple):
 
 def alone(request: Any, metadata: Metadata) -> list[Record]:
     """The call that has come with this metadata."""
-    traceparent, id = metadata.get("traceparent", ""), metadata.get(PAYMENT_ID, "")
+    traceparent = metadata.get("traceparent", "")
     return [
         Record(
             request,
             loggable_id(metadata.get("x-request-id", "")),
             traceparent if isinstance(traceparent, str) else "",
-            id if isinstance(id, str) else "",
+            given_id(metadata),
         )
     ]
 
