@@ -88,7 +88,9 @@ def broken(on: Rehearsal) -> None:
     """A script that fails stops the pipeline in its stage: nothing is deployed."""
     bad = on.commit("ci/images", lambda text: text.replace("set -euo pipefail\n", "set -euo pipefail\nls /nowhere\n", 1))
     ran = on.run("a broken script", push(bad), PUSH | {"deploy to staging"})
-    assert ran.state("payments-server") == "failed" and ran.canceled == ["staging"], "the pipeline went on"
+    state = ran.state("payments-server")
+    assert state == "failed", f"the job that builds an image {state}: its log says why"
+    assert ran.canceled == ["staging"], "the pipeline went on"
     assert not on.cloud.digest("payments-server", bad), "something was pushed"
 
 
